@@ -50,7 +50,11 @@ def moment_of(device: DateTime | None, gateway: datetime, offset_s: float | None
     local = device.to_datetime() if device is not None else None
     if local is None:
         return Moment(gateway, DOUBT_UNKNOWN_S, (CLOCK_ERROR,) if device is not None else ())
-    at = _place(local, zone) - timedelta(seconds=offset_s or 0.0)
+    try:
+        at = _place(local, zone) - timedelta(seconds=offset_s or 0.0)
+    except OverflowError:
+        # A clock at either end of the calendar, corrected beyond it.
+        return Moment(gateway, DOUBT_UNKNOWN_S, (CLOCK_ERROR,))
     if at.year < YEAR_MIN or at > gateway + FUTURE_MAX:
         return Moment(gateway, DOUBT_UNKNOWN_S, (CLOCK_ERROR,))
     if offset_s is None:

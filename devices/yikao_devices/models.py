@@ -45,6 +45,8 @@ class Model:
     """Pause between connection and first subscription, for devices that miss it otherwise."""
     quiet_s: float = 3.0
     """A cuff that says nothing for so long has sent all it has."""
+    bond_first: bool = False
+    """Bond before anything is asked; others are bonded when they first refuse a request."""
     sequence_is_cursor: bool = True
     """Record numbers only grow, so that "everything from here on" can be asked for."""
 
@@ -61,6 +63,8 @@ CATALOGUE: Final = (
         # Silent when subscribed at once after discovery; source: blood-pressure-monitor-fl,
         # ble_read_cubit.dart, settle delay.
         settle_s=0.1,
+        # Switches off within a second of a connection that is not bonded; same source, issue 566.
+        bond_first=True,
     ),
     GENERIC_CUFF,
     GENERIC_METER,

@@ -35,7 +35,11 @@ Aware = Annotated[datetime, Meta(tz=True)]
 Pressure = Annotated[float, Meta(ge=-10_000, le=100_000)]
 Concentration = Annotated[float, Meta(ge=0, le=1_000_000)]
 Pulse = Annotated[float, Meta(ge=-10_000, le=100_000)]
-Seconds = Annotated[float, Meta(ge=-1e10, le=1e10)]
+Boot = Annotated[int, Meta(ge=0, le=2**53)]
+"""How often the gateway has started: tells an old will from a new one."""
+Record = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Seconds = Annotated[float, Meta(ge=-1e12, le=1e12)]
+"""Wider than the calendar: a device whose clock says year 1 or 9999 still delivers its reading."""
 
 
 class Clocks(Struct, frozen=True, omit_defaults=True):
@@ -65,7 +69,7 @@ class BloodPressureReading(
     systolic_kpa: Pressure | None = None
     diastolic_kpa: Pressure | None = None
     mean_kpa: Pressure | None = None
-    record: int | None = None
+    record: Record | None = None
     user: Annotated[int, Meta(ge=0, le=255)] | None = None
     model: Annotated[str, Meta(max_length=64)] | None = None
     flags: Codes = ()
@@ -80,7 +84,7 @@ class GlucoseReading(Struct, frozen=True, omit_defaults=True, tag="glucose", tag
     measured_at: Aware
     doubt_s: Seconds
     clocks: Clocks
-    record: int
+    record: Record
     unit: Literal["mmol/L", "mg/dL"]
     glucose_mmol_l: Concentration | None = None
     glucose_mg_dl: Concentration | None = None
@@ -142,7 +146,7 @@ class Message(Struct, frozen=True, omit_defaults=True):
     """
 
     gateway: Name
-    boot: Annotated[int, Meta(ge=0)]
+    boot: Boot
     sent_at: Aware
     items: Annotated[tuple[Raw, ...], Meta(min_length=1, max_length=ITEMS_MAX)]
     v: int = VERSION
@@ -172,7 +176,7 @@ class Birth(Struct, frozen=True, omit_defaults=True):
     """Retained: what a gateway is, said at each start."""
 
     gateway: Name
-    boot: Annotated[int, Meta(ge=0)]
+    boot: Boot
     t: Aware
     version: Annotated[str, Meta(max_length=64)]
     radio: Annotated[str, Meta(max_length=200)]
@@ -187,9 +191,9 @@ class Status(Struct, frozen=True, omit_defaults=True):
     """
 
     s: Literal["online", "offline"]
-    boot: Annotated[int, Meta(ge=0)]
+    boot: Boot
     t: Aware | None = None
-    waiting: Annotated[int, Meta(ge=0)] = 0
+    waiting: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
     """Items in the outbox without a receipt."""
 
 

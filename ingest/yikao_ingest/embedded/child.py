@@ -10,7 +10,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from signal import SIGKILL, Signals
@@ -66,9 +66,16 @@ class Child:
             self.wait(patience_s)
 
 
-def spawn(argv: Sequence[str], log: Path, *, death_signal: Signals) -> Child:
+def spawn(
+    argv: Sequence[str],
+    log: Path,
+    *,
+    death_signal: Signals,
+    environ: Mapping[str, str] | None = None,
+) -> Child:
     """Start `argv` and return its `Child`; its output is appended to `log`.
 
+    `environ` replaces this process's environment.
     `death_signal` is what the child gets when this process dies. A program that cannot be run
     shows as a child that ends with exit code 1 and a line in the log.
     """
@@ -83,6 +90,7 @@ def spawn(argv: Sequence[str], log: Path, *, death_signal: Signals) -> Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                env=environ,
             )
 
     _rotate(log)

@@ -1,0 +1,78 @@
+"""The loop of every worker: connect, work, wait to be woken, reconnect when the database was away.
+
+Notifications are hints that make work start sooner; the tables are asked every `POLL_S` anyway.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, LiteralString
+
+from psycopg import AsyncConnection, OperationalError
+
+log = logging.getLogger(__name__)
+
+POLL_S: Final = 0.5
+RECONNECT_FIRST_S: Final = 0.1
+RECONNECT_MAX_S: Final = 2.0
+CONNECT_TIMEOUT_S: Final = 5
+
+Cycle = Callable[[AsyncConnection], Awaitable[bool]]
+"""One round of work on an autocommit connection; returns whether to go round again at once."""
+
+
+async def work(
+    dsn: str, listen: LiteralString, cycle: Cycle, wake: asyncio.Event, stop: asyncio.Event
+) -> None:
+    """Run `cycle` until `stop`, whenever woken through the channel `listen` or by `wake`."""
+    delay_s = RECONNECT_FIRST_S
+    while not stop.is_set():
+        try:
+            async with await connect(dsn) as conn, await connect(dsn) as ears:
+                await ears.execute("LISTEN " + listen)
+                delay_s = RECONNECT_FIRST_S
+                hearing = asyncio.create_task(_hear(ears, wake))
+                try:
+                    await _rounds(conn, cycle, wake, stop, hearing)
+                finally:
+                    hearing.cancel()
+                    await asyncio.gather(hearing, return_exceptions=True)
+        except OperationalError as error:
+            # Its text may hold the connection's address, never a statement's values.
+            log.warning("database away", extra={"error": str(error).splitlines()[0]})
+            await wait_any(delay_s, stop)
+            delay_s = min(RECONNECT_MAX_S, delay_s * 2)
+
+
+async def connect(dsn: str) -> AsyncConnection:
+    """Return an autocommit connection to the database."""
+    return await AsyncConnection.connect(dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
+
+
+async def wait_any(timeout_s: float, *events: asyncio.Event) -> None:
+    """Return when one of `events` is set, or after `timeout_s`."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+
+
+async def _rounds(
+    conn: AsyncConnection,
+    cycle: Cycle,
+    wake: asyncio.Event,
+    stop: asyncio.Event,
+    hearing: "asyncio.Task[None]",
+) -> None:
+    while not stop.is_set():
+        wake.clear()
+        while await cycle(conn) and not stop.is_set():
+            pass
+        if hearing.done():
+            hearing.result()
+        await wait_any(POLL_S, wake, stop)
+
+
+async def _hear(ears: AsyncConnection, wake: asyncio.Event) -> None:
+    async for _ in ears.notifies():
+        wake.set()

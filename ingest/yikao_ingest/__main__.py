@@ -1,0 +1,5 @@
+"""`python -m yikao_ingest` is `yikao`."""
+
+from yikao_ingest.cli import main
+
+main()

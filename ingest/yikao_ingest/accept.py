@@ -1,0 +1,238 @@
+"""What may enter: each message is judged, and each of its items by itself.
+
+Pure: bytes, the registry and the time go in; rows come out, or entries for the quarantine with
+their reason and bytes. One bad item costs no other. Nothing raises.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from yikao_alerts.from_wire import measurement_of
+from yikao_alerts.rules import RuleSet
+from yikao_devices import topics, wire
+from yikao_devices.readings import MG_DL_PER_MMOL_L, MMHG_PER_KPA
+from yikao_ingest.directory import Directory, Gateway
+from yikao_ingest.reasons import Reason
+from yikao_ingest.signature import SIGNATURE_BYTES, decode_base64url, genuine
+
+FUTURE_MAX: Final = timedelta(minutes=5)
+"""A gateway's clock is kept by the network; one further ahead than this is wrong."""
+AGE_MAX: Final = timedelta(days=5 * 365)
+"""No cuff stores for so long; an older time is a clock that was never set."""
+UNITS_TOLERANCE: Final = 0.02
+"""Relative difference allowed between a device's own number and its conversion: rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A message as it came from the broker, with the properties that travelled beside it."""
+
+    topic: str
+    payload: bytes
+    key_id: str = ""
+    signature: str = ""
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedReading:
+    """A reading that becomes a row of this resident."""
+
+    patient_id: int
+    device_id: int
+    item: wire.Reading
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedSymptoms:
+    """A symptom report of this resident."""
+
+    patient_id: int
+    item: wire.SymptomReport
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedEvent:
+    """Something a device did."""
+
+    item: wire.DeviceEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """What cannot be used, with its bytes; `reading_id` where it could be read."""
+
+    reason: Reason
+    detail: str
+    payload: bytes
+    reading_id: UUID | None = None
+    patient_id: int | None = None
+    measured_at: datetime | None = None
+
+
+Accepted = AcceptedReading | AcceptedSymptoms | AcceptedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdict on one message. `origin` is None where nobody can be told."""
+
+    incoming: Incoming
+    origin: topics.Origin | None
+    signature: bytes
+    items: tuple[Accepted | Quarantined, ...]
+    whole: bool = False
+    """The message was refused as a whole: its one item stands for all of it."""
+
+
+class _Identified(msgspec.Struct):
+    """The least that can be read of an item whose rest cannot."""
+
+    reading_id: UUID
+
+
+_identify = msgspec.json.Decoder(_Identified).decode
+
+
+def judge(incoming: Incoming, directory: Directory, rules: RuleSet, now: datetime) -> Judged:
+    """Return the verdict on a message that arrived at `now`."""
+    origin = topics.parse_topic(incoming.topic)
+    gateway = directory.gateways.get(origin.gateway) if origin else None
+    if origin is None or gateway is None or gateway.tenant != origin.tenant:
+        reason = Reason.UNKNOWN_GATEWAY if origin else Reason.UNKNOWN_TOPIC
+        return _refuse(incoming, origin, reason, "no such gateway in the registry")
+    signature = decode_base64url(incoming.signature, SIGNATURE_BYTES)
+    if signature is None:
+        return _refuse(incoming, origin, Reason.UNSIGNED, "no signature of 64 bytes")
+    if not genuine(gateway.public_key, signature, incoming.payload):
+        return _refuse(incoming, origin, Reason.BAD_SIGNATURE, "not signed by this gateway")
+    if len(incoming.payload) > wire.MESSAGE_BYTES_MAX:
+        return _refuse(incoming, origin, Reason.TOO_LONG, f"{len(incoming.payload)} bytes")
+    try:
+        message = wire.decode_message(incoming.payload)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return _refuse(incoming, origin, Reason.UNREADABLE, str(error))
+    if message.gateway != gateway.gateway_id:
+        detail = "the message names another gateway than its topic"
+        return _refuse(incoming, origin, Reason.WRONG_GATEWAY, detail)
+    items = tuple(_judge_item(bytes(raw), gateway, directory, rules, now) for raw in message.items)
+    return Judged(incoming, origin, signature, items)
+
+
+def _refuse(
+    incoming: Incoming, origin: topics.Origin | None, reason: Reason, detail: str
+) -> Judged:
+    item = Quarantined(reason, detail, incoming.payload)
+    return Judged(incoming, origin, b"", (item,), whole=True)
+
+
+def _judge_item(
+    raw: bytes, gateway: Gateway, directory: Directory, rules: RuleSet, now: datetime
+) -> Accepted | Quarantined:
+    try:
+        item = wire.decode_item(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Quarantined(Reason.ITEM_UNREADABLE, str(error), raw, _identity(raw))
+    if isinstance(item, wire.RefusedFrame):
+        return Quarantined(Reason.FRAME_REFUSED, item.reason, raw, item.reading_id)
+    if isinstance(item, wire.DeviceEvent):
+        return AcceptedEvent(item)
+    return _place(item, raw, gateway, directory, rules, now)
+
+
+def _place(
+    item: wire.Reading | wire.SymptomReport,
+    raw: bytes,
+    gateway: Gateway,
+    directory: Directory,
+    rules: RuleSet,
+    now: datetime,
+) -> Accepted | Quarantined:
+    """Return whose item it is, unless its device, time or values cannot be."""
+    device = directory.devices.get(item.device)
+    patient_id = device.patient(item.measured_at, item.user) if device else None
+
+    def refuse(reason: Reason, detail: str) -> Quarantined:
+        identity, at = item.reading_id, item.measured_at
+        return Quarantined(reason, detail, raw, identity, patient_id, at)
+
+    if device is None or device.gateway_id != gateway.gateway_id:
+        return refuse(Reason.UNKNOWN_DEVICE, "the device is not registered for this gateway")
+    if untimely := _untimely(item.measured_at, now):
+        return refuse(*untimely)
+    if patient_id is None:
+        return refuse(Reason.NO_BINDING, "the device belonged to nobody when it measured")
+    if isinstance(item, wire.SymptomReport):
+        return AcceptedSymptoms(patient_id, item)
+    if disagreement := _units_disagree(item):
+        return refuse(Reason.UNITS_DISAGREE, disagreement)
+    rule = rules.implausible(measurement_of(item, now))
+    if rule is not None:
+        return refuse(Reason.IMPLAUSIBLE, rule.id)
+    return AcceptedReading(patient_id, device.device_id, item)
+
+
+def _untimely(at: datetime, now: datetime) -> tuple[Reason, str] | None:
+    if at > now + FUTURE_MAX:
+        return Reason.FUTURE, "measured in the future"
+    if at < now - AGE_MAX:
+        return Reason.ANCIENT, "measured more than five years ago"
+    return None
+
+
+def _units_disagree(item: wire.Reading) -> str | None:
+    """Return which field is missing in the device's own unit or differs from its conversion."""
+    if isinstance(item, wire.GlucoseReading):
+        own, converted = item.glucose_mg_dl, item.glucose_mmol_l
+        pairs = [("glucose_mg_dl", own, converted, 1 / MG_DL_PER_MMOL_L)]
+        needed = item.unit == "mg/dL" and converted is not None
+    else:
+        pairs = [
+            ("systolic_kpa", item.systolic_kpa, item.systolic_mmhg, MMHG_PER_KPA),
+            ("diastolic_kpa", item.diastolic_kpa, item.diastolic_mmhg, MMHG_PER_KPA),
+        ]
+        needed = item.unit == "kPa"
+    for name, own, converted, factor in pairs:
+        if own is None and needed:
+            return f"{name} is missing although it is the device's own unit"
+        if own is None:
+            continue
+        if converted is None or abs(own * factor - converted) > UNITS_TOLERANCE * abs(converted):
+            return f"{name} and its conversion differ"
+    return None
+
+
+def _identity(raw: bytes) -> UUID | None:
+    try:
+        return _identify(raw).reading_id
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def receipt(judged: Judged, now: datetime) -> wire.Receipt | None:
+    """Return what the gateway is told once the items are stored; None where nobody can be told.
+
+    Items whose id could not be read are covered by `refused_message`: the gateway takes every item
+    of that message it has heard nothing else about as refused.
+    """
+    if judged.origin is None:
+        return None
+    quarantined = [item for item in judged.items if isinstance(item, Quarantined)]
+    nameless = [item for item in quarantined if item.reading_id is None]
+    return wire.Receipt(
+        t=now,
+        stored=tuple(
+            item.item.reading_id for item in judged.items if not isinstance(item, Quarantined)
+        ),
+        rejected=tuple(
+            wire.Rejection(item.reading_id, str(item.reason))
+            for item in quarantined
+            if item.reading_id is not None
+        ),
+        refused_message=judged.incoming.message_id if nameless else None,
+        code=str(nameless[0].reason) if nameless else None,
+    )

@@ -1,0 +1,121 @@
+"""`yikao`: the server. Exit code 0 done, 1 ours to mend, 2 yours: usage or a faulty file."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from yikao_devices.story_clock import ClockSpecError
+from yikao_devices.toml_lines import FaultyFileError
+from yikao_ingest.errors import ServerError
+
+EXAMPLES = """\
+examples:
+  try everything, with homes, cuffs and doctors that do not exist
+    yikao demo
+
+  run the server on this machine, database and broker included
+    yikao registry apply clinic.toml --data ~/yikao     (once the server runs)
+    yikao serve --data ~/yikao
+
+  run one role, for production
+    YIKAO_DATABASE_URL=postgresql://… YIKAO_BROKER_URL=mqtts://… yikao ingest
+
+Settings come from the environment; `yikao check` lists them and says what is wrong.
+"""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run a command and exit."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code = _run(arguments)
+    except FaultyFileError as error:
+        for fault in error.faults:
+            print(f"{error.path}: {fault}", file=sys.stderr)
+        code = 2
+    except (ServerError, ClockSpecError) as error:
+        print(f"yikao: {error}", file=sys.stderr)
+        code = 1
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="yikao",
+        description="Home telemonitoring: from a cuff's reading to a doctor who answers.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_demo(commands.add_parser("demo", help="the whole product with simulated homes"))
+    serve = commands.add_parser("serve", help="the whole server on this machine")
+    _add_data(serve)
+    serve.add_argument("--registry", type=Path, metavar="FILE", help="apply this registry first")
+    for role, what in (
+        ("ingest", "readings from the broker into the database"),
+        ("evaluate", "rules over new readings, episodes, due pages"),
+        ("pager", "sends pages until somebody answers"),
+        ("feed", "the doctors' pages"),
+    ):
+        commands.add_parser(role, help=f"one role alone: {what}")
+    migrate = commands.add_parser("migrate", help="bring the database to this version's schema")
+    _add_data(migrate)
+    check = commands.add_parser("check", help="find what is broken, and say what to do")
+    _add_data(check)
+    registry = commands.add_parser("registry", help="residents, teams, doctors, devices, bindings")
+    actions = registry.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for action, what in (("apply", "check a registry file and store it"), ("check", "check it")):
+        one = actions.add_parser(action, help=what)
+        one.add_argument("file", type=Path, metavar="FILE")
+        _add_data(one)
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="where the embedded database, broker and secrets are (~/.local/share/yikao)",
+    )
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seconds", type=float, metavar="S", help="end after so many seconds")
+    parser.add_argument(
+        "--speed", type=float, default=60.0, metavar="X", help="story time per real time (60)"
+    )
+    parser.add_argument("--homes", type=int, default=3, metavar="N", help="homes (3)")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the report as JSON")
+    parser.add_argument("--port", type=int, metavar="PORT", help="port of the feed (a free one)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="keep everything here")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    match arguments.command:
+        case "ingest" | "evaluate" | "pager" | "feed" as role:
+            from yikao_ingest.cli_serve import run_one_role
+
+            return run_one_role(role)
+        case "serve":
+            from yikao_ingest.cli_serve import serve
+
+            return serve(arguments.data, arguments.registry)
+        case "migrate":
+            from yikao_ingest.cli_admin import migrate
+
+            return migrate(arguments.data)
+        case "check":
+            from yikao_ingest.cli_admin import check
+
+            return check(arguments.data)
+        case "registry":
+            from yikao_ingest.cli_admin import registry
+
+            return registry(arguments.file, arguments.data, store=arguments.action == "apply")
+        case _:
+            from yikao_ingest.demo.cli_demo import demo
+
+            return demo(arguments)

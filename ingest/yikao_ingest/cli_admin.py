@@ -1,0 +1,146 @@
+"""`yikao migrate`, `check` and `registry`, as seen from a terminal."""
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+from yikao_alerts.clock import story_clock
+from yikao_alerts.feed.settings import LINK_SECRET_FILE
+from yikao_alerts.rules import load_rules
+from yikao_ingest.errors import ServerError
+from yikao_ingest.migrate import MigrationError, schema_current
+from yikao_ingest.migrate import migrate as apply_migrations
+from yikao_ingest.registry import parse_registry
+from yikao_ingest.registry_store import apply_registry
+from yikao_ingest.settings import (
+    BROKER_URL,
+    DATABASE_URL,
+    MEANINGS,
+    SMTP_URL,
+    channels,
+    default_data_dir,
+)
+
+CONNECT_TIMEOUT_S = 3
+
+
+def database_url(data: Path | None) -> str:
+    """Return the database to speak to: the one that is set, else that of a running `serve`."""
+    if url := os.environ.get(DATABASE_URL):
+        return url
+    run = (data or default_data_dir(os.environ)) / "pg" / "run"
+    if not run.is_dir():
+        raise ServerError(
+            f"no database: {DATABASE_URL} is not set and nothing runs in {run.parent.parent}",
+            "start `yikao serve` first, or set it",
+        )
+    return f"host={run.absolute()} port=5432 user=yikao dbname=yikao"
+
+
+def migrate(data: Path | None) -> int:
+    """Bring the schema up to date."""
+    try:
+        applied = apply_migrations(database_url(data), story_clock().at(time.time()))
+    except MigrationError as error:
+        raise ServerError("the schema stays as it is", str(error)) from error
+    except psycopg.OperationalError as error:
+        raise _away(error) from error
+    for name in applied:
+        print(f"applied {name}")
+    print("schema is up to date  数据库结构已是最新")
+    return 0
+
+
+def registry(file: Path, data: Path | None, *, store: bool) -> int:
+    """Check a registry file and, with `store`, put it into the database."""
+    try:
+        text = file.read_text("utf-8")
+    except OSError as error:
+        raise ServerError(f"{file} cannot be read, {error.strerror}", "name the file") from error
+    parsed = parse_registry(text, str(file))
+    if not store:
+        print(f"{file}: no fault  未发现错误")
+        return 0
+    try:
+        counts = apply_registry(database_url(data), parsed)
+    except psycopg.OperationalError as error:
+        raise _away(error) from error
+    print(", ".join(f"{count} {table}" for table, count in counts.items()))
+    return 0
+
+
+def check(data: Path | None) -> int:
+    """Look at each part and say what is wrong; exit code 1 when anything is."""
+    parts: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("rules", lambda: f"{len(load_rules().rules)} rules, digest {load_rules().digest}"),
+        ("database", lambda: _check_database(database_url(data))),
+        ("broker", _check_broker),
+        ("channels", _check_channels),
+    )
+    broken = 0
+    for name, look in parts:
+        try:
+            print(f"ok      {name}: {look()}")
+        except ServerError as error:
+            broken += 1
+            print(f"BROKEN  {name}: {error}")
+    print("\nsettings:")
+    for variable, meaning in MEANINGS.items():
+        print(f"  {variable} = {_shown(variable)}   {meaning}")
+    return 1 if broken else 0
+
+
+def _check_database(url: str) -> str:
+    try:
+        with psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_S) as conn:
+            if not schema_current(conn):
+                raise ServerError("the schema is not this version's", "run `yikao migrate`")
+            row = conn.execute("SELECT count(*) FROM resident").fetchone()
+            if row is None or row[0] == 0:
+                raise ServerError("no residents", "run `yikao registry apply FILE`")
+            return f"{row[0]} residents"
+    except psycopg.OperationalError as error:
+        raise _away(error) from error
+
+
+def _check_broker() -> str:
+    url = os.environ.get(BROKER_URL)
+    if not url:
+        return "embedded, with `yikao serve`"
+    parts = urlsplit(url)
+    try:
+        socket.create_connection(
+            (parts.hostname or "", parts.port or 1883), CONNECT_TIMEOUT_S
+        ).close()
+    except OSError as error:
+        remedy = f"start it, or mend {BROKER_URL}"
+        raise ServerError(f"nobody answers at {parts.hostname}", remedy) from error
+    return "answers"
+
+
+def _check_channels() -> str:
+    if not os.environ.get(LINK_SECRET_FILE):
+        return "console, webhook with the secrets of `yikao serve`"
+    return ", ".join(channels(os.environ))
+
+
+def _shown(variable: str) -> str:
+    """Return a setting without what is secret in it."""
+    value = os.environ.get(variable)
+    if not value:
+        return "(not set)"
+    if variable in (DATABASE_URL, BROKER_URL, SMTP_URL) and "@" in value:
+        scheme, _, rest = value.partition("://")
+        return f"{scheme}://…@{rest.rpartition('@')[2]}"
+    return value
+
+
+def _away(error: psycopg.OperationalError) -> ServerError:
+    print(str(error).splitlines()[0], file=sys.stderr)
+    return ServerError("the database does not answer", f"start it, or mend {DATABASE_URL}")

@@ -1,0 +1,63 @@
+"""The registry as accepting sees it: gateways and their keys, devices, and whose each was when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+ANYBODY = -1
+"""User slot of a binding that holds for whoever uses the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway that may send, and the key its messages are signed with."""
+
+    gateway_id: str
+    tenant: str
+    public_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Whose a device (or one of its user slots) was, from `since` up to `until`."""
+
+    user_slot: int
+    patient_id: int
+    since: datetime | None
+    until: datetime | None
+
+    def holds(self, at: datetime, user: int | None) -> bool:
+        """Return whether a reading of `user` at `at` belongs to this binding."""
+        slot_fits = self.user_slot == ANYBODY or self.user_slot == user
+        return (
+            slot_fits
+            and (self.since is None or self.since <= at)
+            and (self.until is None or at < self.until)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device that may be read, by which gateway, and for whom."""
+
+    device_id: int
+    address: str
+    gateway_id: str
+    bindings: tuple[Binding, ...]
+
+    def patient(self, at: datetime, user: int | None) -> int | None:
+        """Return whose reading it is: by the binding that held when it was measured.
+
+        A binding of the very user slot goes before one for anybody; None when there is none.
+        """
+        held = [binding for binding in self.bindings if binding.holds(at, user)]
+        held.sort(key=lambda binding: binding.user_slot == ANYBODY)
+        return held[0].patient_id if held else None
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """One consistent view of the registry."""
+
+    gateways: Mapping[str, Gateway] = field(default_factory=dict)
+    devices: Mapping[str, Device] = field(default_factory=dict)

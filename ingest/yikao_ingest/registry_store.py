@@ -1,0 +1,56 @@
+"""Puts a registry into the database, in one transaction: all of it, or nothing.
+
+What the file no longer names stays: residents and readings are never deleted here. Bindings are
+replaced as a whole, because they are a statement about times.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import uuid4
+
+import psycopg
+from psycopg import Connection
+from psycopg.types.range import TimestamptzRange
+
+from yikao_ingest.directory import ANYBODY
+from yikao_ingest.registry import Registry
+from yikao_ingest.store import SQL
+
+_ORDER: Final = ("gateways", "devices", "residents")
+
+
+def apply_registry(dsn: str, registry: Registry) -> Mapping[str, int]:
+    """Store the registry; return how many entries each table now has from it."""
+    with psycopg.connect(dsn) as conn:
+        _teams_and_doctors(conn, registry)
+        for table in _ORDER:
+            for row in registry.rows(table):
+                conn.execute(SQL[f"registry_{table}"], _defaults(row.values))
+        conn.execute(SQL["registry_clear_bindings"])
+        for row in registry.rows("bindings"):
+            values = row.values
+            span = TimestamptzRange(values.get("from"), values.get("until"), "[)")
+            slot = values.get("user", ANYBODY)
+            conn.execute(SQL["registry_bindings"], {**values, "slot": slot, "valid": span})
+        conn.execute(SQL["registry_bump"], {"version": str(uuid4())})
+    return {table: len(rows) for table, rows in registry.tables.items()}
+
+
+def _teams_and_doctors(conn: Connection, registry: Registry) -> None:
+    """Teams first without, then with their duty doctor: each names the other."""
+    for row in registry.rows("teams"):
+        conn.execute(SQL["registry_teams"], row.values)
+    for row in registry.rows("doctors"):
+        conn.execute(SQL["registry_doctors"], _defaults(row.values))
+        conn.execute(SQL["registry_clear_contacts"], row.values)
+        for position, contact in enumerate(row.values["contacts"]):
+            key = {"id": row.values["id"], "position": position}
+            conn.execute(SQL["registry_contacts"], {**contact, **key})
+    for row in registry.rows("teams"):
+        conn.execute(SQL["registry_duty"], row.values)
+
+
+def _defaults(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry with its optional fields present."""
+    optional = {"language": "zh", "birth_year": None, "sex": None, "model": None}
+    return {**optional, **{key: value for key, value in values.items() if key != "contacts"}}

@@ -1,0 +1,101 @@
+"""The server's four roles, each a process: ingest, evaluate, pager, feed."""
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from yikao_alerts.clock import story_clock
+from yikao_alerts.rules import load_rules
+from yikao_ingest.settings import (
+    BROKER_URL,
+    DATABASE_URL,
+    READY_FILE,
+    channels,
+    linking,
+    required,
+)
+
+log = logging.getLogger(__name__)
+
+
+def ingest(environ: Mapping[str, str]) -> None:
+    """Take readings from the broker into the database, until a signal."""
+    from yikao_ingest.pipeline import Pipeline
+    from yikao_ingest.subscriber import Subscriber
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    subscriber = Subscriber(
+        required(environ, BROKER_URL), on_subscribed=lambda: tell_ready(environ)
+    )
+    dsn = required(environ, DATABASE_URL)
+    Pipeline(dsn, subscriber, load_rules(), story_clock(), stop).run()
+
+
+def evaluate(environ: Mapping[str, str]) -> None:
+    """Decide about residents with something new, until a signal."""
+    from yikao_ingest.evaluator import Evaluator
+
+    evaluator = Evaluator(load_rules(), linking(environ))
+    dsn = required(environ, DATABASE_URL)
+
+    async def serve() -> None:
+        tell_ready(environ)
+        await evaluator.run(dsn, _stopped_by_signal())
+
+    asyncio.run(serve())
+
+
+def pager(environ: Mapping[str, str]) -> None:
+    """Send pages that are due, until a signal."""
+    from yikao_alerts.pager import Pager
+    from yikao_alerts.store import PAGES
+    from yikao_alerts.working import work
+
+    dsn, ways = required(environ, DATABASE_URL), channels(environ)
+
+    async def serve() -> None:
+        wake = asyncio.Event()
+        sender = Pager(ways, wake)
+        tell_ready(environ)
+        await work(dsn, PAGES, sender.cycle, wake, _stopped_by_signal())
+        await sender.finish()
+
+    asyncio.run(serve())
+
+
+def feed(environ: Mapping[str, str]) -> None:
+    """Show the doctors' feed, until a signal."""
+    from yikao_alerts.feed.run import run
+    from yikao_alerts.feed.settings import feed_settings
+
+    run(feed_settings(environ))
+
+
+def tell_ready(environ: Mapping[str, str]) -> None:
+    """Tell whoever started this role that it works, by a file it named."""
+    if path := environ.get(READY_FILE):
+        Path(path).touch()
+
+
+def _stopped_by_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+ROLES: Final = {"ingest": ingest, "evaluate": evaluate, "pager": pager, "feed": feed}
+"""By the name of their command."""
+
+
+def run_role(name: str) -> None:
+    """Run one role with this process's environment."""
+    log.info("role starts", extra={"role": name})
+    ROLES[name](os.environ)

@@ -1,0 +1,135 @@
+"""How the server's processes are set up: from the environment, secrets from files.
+
+`yikao serve` fills in what is not set: an embedded database and broker, and secrets of its own in
+the data folder. Each role by itself (`yikao ingest`, `pager`, …) needs what it uses to be given.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from yikao_alerts.channels.channel import Channel
+from yikao_alerts.channels.console import Console
+from yikao_alerts.channels.smtp import Smtp, SmtpServer
+from yikao_alerts.channels.webhook import Webhook
+from yikao_alerts.feed.settings import DEFAULT_HOST, DEFAULT_PORT, HOST, LINK_SECRET_FILE, PORT
+from yikao_alerts.store import Linking
+from yikao_ingest.errors import ServerError
+
+DATABASE_URL: Final = "YIKAO_DATABASE_URL"
+BROKER_URL: Final = "YIKAO_BROKER_URL"
+PUBLIC_URL: Final = "YIKAO_PUBLIC_URL"
+WEBHOOK_SECRET_FILE: Final = "YIKAO_WEBHOOK_SECRET_FILE"
+SMTP_URL: Final = "YIKAO_SMTP_URL"
+SMTP_PASSWORD_FILE: Final = "YIKAO_SMTP_PASSWORD_FILE"
+SMTP_SENDER: Final = "YIKAO_SMTP_SENDER"
+READY_FILE: Final = "YIKAO_READY_FILE"
+"""Set by whoever starts a role and waits for it: the role makes this file when it works."""
+
+SECRET_BYTES: Final = 32
+_TLS: Final = {"smtp": "none", "smtp+starttls": "starttls", "smtps": "implicit"}
+_SMTP_PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+
+MEANINGS: Final = {
+    DATABASE_URL: "PostgreSQL or TimescaleDB, postgresql://…; unset: an embedded one",
+    BROKER_URL: "MQTT 5 broker, mqtt://HOST:PORT; unset: an embedded one on loopback",
+    HOST: f"where the feed listens ({DEFAULT_HOST})",
+    PORT: f"port of the feed ({DEFAULT_PORT})",
+    PUBLIC_URL: "how a doctor's phone reaches the feed, https://…",
+    LINK_SECRET_FILE: "file with the key that signs page links",
+    WEBHOOK_SECRET_FILE: "file with the key that signs webhook calls",
+    SMTP_URL: "mail server, smtp+starttls://user@HOST:PORT or smtps://…",
+    SMTP_PASSWORD_FILE: "file with its password",
+    SMTP_SENDER: "address that pages come from",
+}
+"""For `yikao --help` and `yikao check`."""
+
+
+def default_data_dir(environ: Mapping[str, str]) -> Path:
+    """Return where an embedded server keeps its data unless told otherwise."""
+    base = environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "yikao"
+
+
+def required(environ: Mapping[str, str], name: str) -> str:
+    """Return a setting; refuses with `ServerError` one that is not there."""
+    value = environ.get(name)
+    if not value:
+        remedy = f"set it ({MEANINGS[name]}), or run `yikao serve`, which brings its own"
+        raise ServerError(f"{name} is not set", remedy)
+    return value
+
+
+def secret(environ: Mapping[str, str], name: str) -> bytes:
+    """Return the content of the secret file that `name` names."""
+    path = Path(required(environ, name))
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ServerError(
+            f"{name}={path} cannot be read, {error.strerror}", "mend the file or name another"
+        ) from error
+
+
+def make_secret(path: Path) -> None:
+    """Make a secret that only this user can read, unless it is there already."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.exists():
+        return
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_bytes(SECRET_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def linking(environ: Mapping[str, str]) -> Linking:
+    """Return how page links are made."""
+    host, port = environ.get(HOST) or DEFAULT_HOST, environ.get(PORT) or str(DEFAULT_PORT)
+    url = environ.get(PUBLIC_URL) or f"http://{host}:{port}"
+    return Linking(url.rstrip("/"), secret(environ, LINK_SECRET_FILE))
+
+
+@dataclass(frozen=True, slots=True)
+class _PasswordFile:
+    """Reads a password when it is needed, so that it stands in no variable for long."""
+
+    path: Path
+
+    def __call__(self) -> str:
+        return self.path.read_text("utf-8").strip()
+
+
+def channels(environ: Mapping[str, str]) -> dict[str, Channel]:
+    """Return the channels that are set up, by the names contacts use."""
+    found: dict[str, Channel] = {
+        "console": Console(),
+        "webhook": Webhook(secret(environ, WEBHOOK_SECRET_FILE)),
+    }
+    if url := environ.get(SMTP_URL):
+        found["smtp"] = Smtp(_smtp(environ, url))
+    return found
+
+
+def _smtp(environ: Mapping[str, str], url: str) -> SmtpServer:
+    parts = urlsplit(url)
+    if parts.scheme not in _TLS or not parts.hostname or parts.password:
+        raise ServerError(
+            f"{SMTP_URL} is not of the form smtps://user@HOST:PORT",
+            f"use one of {', '.join(_TLS)}, and put the password into {SMTP_PASSWORD_FILE}",
+        )
+    password_file = environ.get(SMTP_PASSWORD_FILE)
+    return SmtpServer(
+        parts.hostname,
+        parts.port or _SMTP_PORTS[parts.scheme],
+        environ.get(SMTP_SENDER) or f"yikao@{parts.hostname}",
+        _TLS[parts.scheme],
+        parts.username,
+        _PasswordFile(Path(password_file)) if password_file else None,
+    )

@@ -1,0 +1,28 @@
+"""Is a message from the gateway it names? Ed25519 over its exact bytes."""
+
+import base64
+import binascii
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+PUBLIC_KEY_BYTES = 32
+SIGNATURE_BYTES = 64
+
+
+def decode_base64url(text: str, length: int) -> bytes | None:
+    """Return the `length` bytes that `text` spells without padding, or None."""
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return raw if len(raw) == length else None
+
+
+def genuine(public_key: bytes, signature: bytes, payload: bytes) -> bool:
+    """Return whether `signature` over `payload` was made with the key's other half."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, payload)
+    except (InvalidSignature, ValueError):
+        return False
+    return True

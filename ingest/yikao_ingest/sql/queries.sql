@@ -1,0 +1,194 @@
+-- Everything ingest says to the database. Time is a parameter: only read_clock looks at a clock.
+
+-- name: read_clock
+SELECT clock_timestamp()
+
+-- name: take_ingest_lock
+SELECT pg_try_advisory_lock(%(key)s)
+
+-- name: directory_gateways
+SELECT gateway_id, tenant, public_key FROM gateway
+
+-- name: directory_devices
+SELECT device_id, address, gateway_id FROM device
+
+-- name: directory_bindings
+SELECT device_id, user_slot, patient_id, lower(valid), upper(valid) FROM device_binding
+
+-- name: registry_version
+SELECT value FROM schema_meta WHERE key = 'registry_version'
+
+-- name: mode
+SELECT value FROM schema_meta WHERE key = 'mode'
+
+-- name: partitions
+SELECT c.relname FROM pg_inherits i
+JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = 'reading'::regclass
+
+-- name: make_staging
+CREATE TEMPORARY TABLE IF NOT EXISTS staging (
+    reading_id uuid NOT NULL, message_id bigint NOT NULL, LIKE reading
+) ON COMMIT DELETE ROWS
+
+-- name: insert_message
+INSERT INTO ingest_message (received_at, gateway_id, payload, key_id, signature)
+VALUES (%(received_at)s, %(gateway_id)s, %(payload)s, %(key_id)s, %(signature)s)
+RETURNING message_id
+
+-- name: copy_staging
+COPY staging (reading_id, message_id, patient_id, time, device_id, kind, systolic_mmhg,
+    diastolic_mmhg, mean_mmhg, pulse_bpm, systolic_kpa, diastolic_kpa, mean_kpa, glucose_mmol_l,
+    glucose_mg_dl, unit, meal, record, user_slot, flags, doubt_s, device_time, device_offset_s,
+    hub_time, received_at) FROM STDIN (FORMAT BINARY)
+
+-- name: ledger_staged
+INSERT INTO ingest_ledger (reading_id, received_at, message_id, outcome)
+SELECT DISTINCT ON (reading_id) reading_id, received_at, message_id, 'stored' FROM staging
+ORDER BY reading_id
+ON CONFLICT (reading_id) DO NOTHING
+
+-- name: insert_readings
+-- What is new in the ledger goes in; what was there before is a repetition.
+INSERT INTO reading
+SELECT DISTINCT ON (s.patient_id, s.time, s.device_id, s.kind)
+    s.patient_id, s.time, s.device_id, s.kind, s.systolic_mmhg, s.diastolic_mmhg, s.mean_mmhg,
+    s.pulse_bpm, s.systolic_kpa, s.diastolic_kpa, s.mean_kpa, s.glucose_mmol_l, s.glucose_mg_dl,
+    s.unit, s.meal, s.record, s.user_slot, s.flags, s.doubt_s, s.device_time, s.device_offset_s,
+    s.hub_time, s.received_at
+FROM staging s JOIN ingest_ledger l USING (reading_id, message_id)
+ORDER BY s.patient_id, s.time, s.device_id, s.kind, s.reading_id
+ON CONFLICT DO NOTHING
+RETURNING patient_id
+
+-- name: insert_conflicts
+-- Another record under the same resident, time, device and kind: both are kept. Whether it is
+-- another one shows in its values; the same values under a new id are a repetition.
+WITH clash AS (
+    SELECT s.reading_id, s.received_at, s.patient_id, s.time, s.device_id, s.kind,
+        to_jsonb(r) AS stored,
+        to_jsonb(s) - 'reading_id' - 'message_id' AS arrived,
+        (s.systolic_mmhg, s.diastolic_mmhg, s.pulse_bpm, s.glucose_mmol_l, s.user_slot)
+        IS DISTINCT FROM
+        (r.systolic_mmhg, r.diastolic_mmhg, r.pulse_bpm, r.glucose_mmol_l, r.user_slot) AS differs
+    FROM staging s
+    JOIN ingest_ledger l USING (reading_id, message_id)
+    JOIN reading r ON (r.patient_id, r.time, r.device_id, r.kind)
+                    = (s.patient_id, s.time, s.device_id, s.kind)
+), kept AS (
+    INSERT INTO reading_conflict (reading_id, received_at, patient_id, time, device_id, kind,
+                                  stored, arrived)
+    SELECT reading_id, received_at, patient_id, time, device_id, kind, stored, arrived
+    FROM clash WHERE differs
+    ON CONFLICT DO NOTHING
+    RETURNING reading_id
+)
+UPDATE ingest_ledger SET outcome = 'conflict' WHERE reading_id IN (SELECT reading_id FROM kept)
+
+-- name: upsert_latest
+INSERT INTO patient_latest (patient_id, kind, time, received_at)
+SELECT DISTINCT ON (patient_id, kind) patient_id, kind, time, received_at FROM staging
+ORDER BY patient_id, kind, time DESC
+ON CONFLICT (patient_id, kind) DO UPDATE
+SET time = EXCLUDED.time, received_at = EXCLUDED.received_at
+WHERE patient_latest.time < EXCLUDED.time
+
+-- name: ledger_one
+INSERT INTO ingest_ledger (reading_id, received_at, message_id, outcome)
+VALUES (%(reading_id)s, %(received_at)s, %(message_id)s, %(outcome)s)
+ON CONFLICT (reading_id) DO NOTHING
+RETURNING reading_id
+
+-- name: insert_symptoms
+INSERT INTO symptom_report (reading_id, patient_id, time, received_at, symptoms)
+VALUES (%(reading_id)s, %(patient_id)s, %(time)s, %(received_at)s, %(symptoms)s)
+
+-- name: insert_device_event
+INSERT INTO device_event (reading_id, gateway_id, device, code, time, received_at)
+VALUES (%(reading_id)s, %(gateway_id)s, %(device)s, %(code)s, %(time)s, %(received_at)s)
+
+-- name: insert_quarantine
+INSERT INTO quarantine (received_at, gateway_id, topic, reason, detail, payload, reading_id,
+                        patient_id, measured_at)
+VALUES (%(received_at)s, %(gateway_id)s, %(topic)s, %(reason)s, %(detail)s, %(payload)s,
+        %(reading_id)s, %(patient_id)s, %(measured_at)s)
+
+-- name: queue_evaluations
+INSERT INTO eval_queue (patient_id, queued_at)
+SELECT unnest(%(patients)s::integer[]), %(now)s
+
+-- name: gateway_birth
+UPDATE gateway SET boot = %(boot)s, version = %(version)s, online = true, seen_at = %(now)s
+WHERE gateway_id = %(gateway_id)s
+
+-- name: gateway_status
+-- A will of an older start is out of date.
+UPDATE gateway SET online = %(online)s, seen_at = %(now)s, waiting = %(waiting)s,
+    boot = %(boot)s
+WHERE gateway_id = %(gateway_id)s AND (boot IS NULL OR boot <= %(boot)s)
+
+-- name: unsent_commands
+SELECT c.command_id, g.tenant, c.gateway_id, c.device, c.do_what, c.text_zh, c.text_en,
+       c.expires_at
+FROM command c JOIN gateway g USING (gateway_id)
+WHERE c.sent_at IS NULL AND c.expires_at > %(now)s
+ORDER BY c.created_at LIMIT 100
+
+-- name: command_sent
+UPDATE command SET sent_at = %(now)s WHERE command_id = %(command_id)s
+
+-- name: command_result
+UPDATE command SET outcome = %(outcome)s WHERE command_id = %(command_id)s
+
+-- name: notify
+SELECT pg_notify(%(channel)s, %(payload)s)
+
+-- name: registry_teams
+INSERT INTO team (team_id, name, zone) VALUES (%(id)s, %(name)s, %(zone)s)
+ON CONFLICT (team_id) DO UPDATE SET name = EXCLUDED.name, zone = EXCLUDED.zone
+
+-- name: registry_doctors
+INSERT INTO doctor (doctor_id, team_id, name, language)
+VALUES (%(id)s, %(team)s, %(name)s, %(language)s)
+ON CONFLICT (doctor_id) DO UPDATE
+SET team_id = EXCLUDED.team_id, name = EXCLUDED.name, language = EXCLUDED.language
+
+-- name: registry_clear_contacts
+DELETE FROM contact WHERE doctor_id = %(id)s
+
+-- name: registry_contacts
+INSERT INTO contact (doctor_id, position, channel, address)
+VALUES (%(id)s, %(position)s, %(channel)s, %(address)s)
+
+-- name: registry_duty
+UPDATE team SET duty_doctor_id = %(duty_doctor)s WHERE team_id = %(id)s
+
+-- name: registry_gateways
+INSERT INTO gateway (gateway_id, tenant, public_key)
+VALUES (%(id)s, %(tenant)s, %(public_key)s)
+ON CONFLICT (gateway_id) DO UPDATE
+SET tenant = EXCLUDED.tenant, public_key = EXCLUDED.public_key
+
+-- name: registry_devices
+INSERT INTO device (address, model, gateway_id) VALUES (%(address)s, %(model)s, %(gateway)s)
+ON CONFLICT (address) DO UPDATE SET model = EXCLUDED.model, gateway_id = EXCLUDED.gateway_id
+
+-- name: registry_residents
+INSERT INTO resident (code, name, birth_year, sex, team_id, doctor_id)
+VALUES (%(id)s, %(name)s, %(birth_year)s, %(sex)s, %(team)s, %(doctor)s)
+ON CONFLICT (code) DO UPDATE
+SET name = EXCLUDED.name, birth_year = EXCLUDED.birth_year, sex = EXCLUDED.sex,
+    team_id = EXCLUDED.team_id, doctor_id = EXCLUDED.doctor_id
+
+-- name: registry_clear_bindings
+DELETE FROM device_binding
+
+-- name: registry_bindings
+INSERT INTO device_binding (device_id, user_slot, patient_id, valid)
+SELECT d.device_id, %(slot)s, r.patient_id, %(valid)s
+FROM device d, resident r
+WHERE d.address = %(device)s AND r.code = %(resident)s
+
+-- name: registry_bump
+INSERT INTO schema_meta (key, value) VALUES ('registry_version', %(version)s)
+ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value

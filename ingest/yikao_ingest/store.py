@@ -1,0 +1,298 @@
+"""The transaction by which readings become durable: ledger, rows, conflicts, quarantine, queue.
+
+One batch, one transaction. Everything in it may come again: a repeated id stops at the ledger, a
+repeated record at the natural key. Only after the commit is anybody told.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from yikao_alerts.sql_blocks import load_sql_blocks
+from yikao_alerts.store import CHANGED, EVALUATE
+from yikao_devices import wire
+from yikao_ingest.accept import (
+    AcceptedEvent,
+    AcceptedReading,
+    AcceptedSymptoms,
+    Judged,
+    Quarantined,
+)
+from yikao_ingest.directory import Binding, Device, Directory, Gateway
+from yikao_ingest.migrate import Mode
+from yikao_ingest.partitions import months, partition
+from yikao_ingest.signature import PUBLIC_KEY_BYTES, decode_base64url
+
+SQL: Final = load_sql_blocks("yikao_ingest")
+CONNECT_TIMEOUT_S: Final = 5
+LOCK: Final = 0x79696B69
+"""Advisory lock of the one active ingest; a second waits for it as hot standby."""
+
+_TYPES: Final = (
+    *("uuid", "int8", "int4", "timestamptz", "int4", "text"),
+    *("float8",) * 9,
+    *("text", "text", "int4", "int2", "text[]", "float8", "text", "float8"),
+    *("timestamptz", "timestamptz"),
+)
+
+
+_MAKE_PARTITION: Final = (
+    "CREATE TABLE IF NOT EXISTS {} PARTITION OF reading FOR VALUES FROM ({}) TO ({})"
+)
+
+
+class DatabaseAwayError(Exception):
+    """The database does not answer; the same batch is tried again when it does."""
+
+
+class DataRefusedError(Exception):
+    """The database refuses something in the batch: it has to be found and set aside."""
+
+
+class Store:
+    """Ingest's connection to the database; for one thread."""
+
+    def __init__(self, dsn: str) -> None:
+        try:
+            self._conn = psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
+            self._mode = Mode(self._one("mode"))
+            self._partitions = {row[0] for row in self._conn.execute(SQL["partitions"])}
+            self._conn.execute(SQL["make_staging"])
+        except psycopg.OperationalError as error:
+            raise DatabaseAwayError(str(error).splitlines()[0]) from error
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._conn.close()
+
+    def read_clock(self) -> float:
+        """Return the database's clock in Unix seconds."""
+        return float(self._guarded("read_clock").timestamp())
+
+    def take_lock(self) -> bool:
+        """Return whether this process is now the active ingest."""
+        return bool(self._guarded("take_ingest_lock", {"key": LOCK}))
+
+    def registry_version(self) -> str:
+        """Return what changes with each change of the registry."""
+        return str(self._guarded("registry_version"))
+
+    def directory(self) -> Directory:
+        """Return the registry as it is now."""
+        with self._conn.transaction():
+            bindings: dict[int, list[Binding]] = {}
+            for device_id, *fields in self._conn.execute(SQL["directory_bindings"]):
+                bindings.setdefault(device_id, []).append(Binding(*fields))
+            devices = {
+                row[1]: Device(row[0], row[1], row[2], tuple(bindings.get(row[0], ())))
+                for row in self._conn.execute(SQL["directory_devices"])
+            }
+            gateways = {
+                row[0]: Gateway(row[0], row[1], decode_base64url(row[2], PUBLIC_KEY_BYTES) or b"")
+                for row in self._conn.execute(SQL["directory_gateways"])
+            }
+        return Directory(gateways, devices)
+
+    def save(self, batch: Sequence[Judged], now: datetime) -> None:
+        """Store a batch in one transaction.
+
+        Refuses with `DataRefusedError` what the database will not take, having stored nothing, and
+        with `DatabaseAwayError` when it is not known whether anything was stored: the batch is
+        saved again then, which does no harm.
+        """
+        try:
+            with self._conn.transaction():
+                patients = self._save(batch, now)
+                if patients:
+                    values = {"patients": sorted(patients), "now": now}
+                    self._conn.execute(SQL["queue_evaluations"], values)
+                    self._notify(EVALUATE, "")
+                self._notify(CHANGED, "readings")
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            # A month made in this transaction is gone with it.
+            self._partitions = {row[0] for row in self._conn.execute(SQL["partitions"])}
+            raise DataRefusedError(type(error).__name__) from error
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise DatabaseAwayError(str(error).splitlines()[0]) from error
+
+    def _save(self, batch: Sequence[Judged], now: datetime) -> set[int]:
+        """Store a batch and return the residents to look at."""
+        patients: set[int] = set()
+        staged: list[tuple[object, ...]] = []
+        for judged in batch:
+            message_id = self._message(judged, now)
+            for item in judged.items:
+                match item:
+                    case AcceptedReading():
+                        staged.append(_row(item, message_id, now))
+                    case Quarantined():
+                        patients |= self._quarantine(judged, item, message_id, now)
+                    case AcceptedSymptoms():
+                        patients |= self._symptoms(item, message_id, now)
+                    case AcceptedEvent():
+                        self._event(judged, item, message_id, now)
+        if staged:
+            patients |= self._readings(staged)
+        return patients
+
+    def _message(self, judged: Judged, now: datetime) -> int | None:
+        """Keep a signed message as it came; one refused as a whole is in quarantine instead."""
+        if judged.whole or judged.origin is None:
+            return None
+        values = {
+            "received_at": now,
+            "gateway_id": judged.origin.gateway,
+            "payload": judged.incoming.payload,
+            "key_id": judged.incoming.key_id,
+            "signature": judged.signature,
+        }
+        row = self._conn.execute(SQL["insert_message"], values).fetchone()
+        assert row is not None, "an insert returns its row"
+        return int(row[0])
+
+    def _readings(self, staged: list[tuple[object, ...]]) -> set[int]:
+        """Store the new ones of the staged readings; return whose they are."""
+        if self._mode is Mode.PLAIN:
+            self._ensure_partitions(staged)
+        cursor = self._conn.cursor()
+        with cursor.copy(SQL["copy_staging"]) as copy:
+            copy.set_types(_TYPES)
+            for row in staged:
+                copy.write_row(row)
+        cursor.execute(SQL["ledger_staged"])
+        cursor.execute(SQL["insert_readings"])
+        patients = {int(row[0]) for row in cursor.fetchall()}
+        cursor.execute(SQL["insert_conflicts"])
+        cursor.execute(SQL["upsert_latest"])
+        return patients
+
+    def _ensure_partitions(self, staged: list[tuple[object, ...]]) -> None:
+        """Make the months of these readings, where plain PostgreSQL does not have them yet."""
+        for month in months(row[3] for row in staged):
+            name, start, end = partition(month)
+            if name in self._partitions:
+                continue
+            names = (sql.Identifier(name), sql.Literal(start), sql.Literal(end))
+            self._conn.execute(sql.SQL(_MAKE_PARTITION).format(*names))
+            self._partitions.add(name)
+
+    def _ledger(
+        self, reading_id: object, message_id: int | None, outcome: str, now: datetime
+    ) -> bool:
+        """Enter an id; return whether it is new."""
+        values = {
+            "reading_id": reading_id,
+            "received_at": now,
+            "message_id": message_id,
+            "outcome": outcome,
+        }
+        return self._conn.execute(SQL["ledger_one"], values).fetchone() is not None
+
+    def _quarantine(
+        self, judged: Judged, item: Quarantined, message_id: int | None, now: datetime
+    ) -> set[int]:
+        known = item.reading_id
+        if known is not None and not self._ledger(known, message_id, "quarantined", now):
+            return set()
+        values = {
+            "received_at": now,
+            "gateway_id": judged.origin.gateway if judged.origin else None,
+            "topic": judged.incoming.topic,
+            "reason": str(item.reason),
+            "detail": item.detail,
+            "payload": item.payload,
+            "reading_id": known,
+            "patient_id": item.patient_id,
+            "measured_at": item.measured_at,
+        }
+        self._conn.execute(SQL["insert_quarantine"], values)
+        return {item.patient_id} if item.patient_id is not None else set()
+
+    def _symptoms(self, item: AcceptedSymptoms, message_id: int | None, now: datetime) -> set[int]:
+        report = item.item
+        if not self._ledger(report.reading_id, message_id, "symptom", now):
+            return set()
+        values = {
+            "reading_id": report.reading_id,
+            "patient_id": item.patient_id,
+            "time": report.measured_at,
+            "received_at": now,
+            "symptoms": list(report.symptoms),
+        }
+        self._conn.execute(SQL["insert_symptoms"], values)
+        return {item.patient_id}
+
+    def _event(
+        self, judged: Judged, item: AcceptedEvent, message_id: int | None, now: datetime
+    ) -> None:
+        event = item.item
+        if not self._ledger(event.reading_id, message_id, "event", now):
+            return
+        assert judged.origin is not None, "an accepted item has an origin"
+        values = {
+            "reading_id": event.reading_id,
+            "gateway_id": judged.origin.gateway,
+            "device": event.device,
+            "code": event.code,
+            "time": event.measured_at,
+            "received_at": now,
+        }
+        self._conn.execute(SQL["insert_device_event"], values)
+
+    def execute(self, statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """Run one named statement by itself and return its rows."""
+        try:
+            cursor = self._conn.execute(SQL[statement], values)
+            return cursor.fetchall() if cursor.description else []
+        except psycopg.DataError as error:
+            raise DataRefusedError(type(error).__name__) from error
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise DatabaseAwayError(str(error).splitlines()[0]) from error
+
+    def _guarded(self, statement: str, values: dict[str, Any] | None = None) -> Any:
+        rows = self.execute(statement, values or {})
+        return rows[0][0] if rows else None
+
+    def _one(self, statement: str) -> Any:
+        row = self._conn.execute(SQL[statement]).fetchone()
+        return row[0] if row else None
+
+    def _notify(self, channel: str, payload: str) -> None:
+        self._conn.execute(SQL["notify"], {"channel": channel, "payload": payload})
+
+
+def _row(accepted: AcceptedReading, message_id: int | None, now: datetime) -> tuple[object, ...]:
+    """Return a reading in the order of `copy_staging`."""
+    item = accepted.item
+    blood = item if isinstance(item, wire.BloodPressureReading) else None
+    glucose = item if isinstance(item, wire.GlucoseReading) else None
+    return (
+        item.reading_id,
+        message_id,
+        accepted.patient_id,
+        item.measured_at,
+        accepted.device_id,
+        wire.kind_of(item),
+        blood and blood.systolic_mmhg,
+        blood and blood.diastolic_mmhg,
+        blood and blood.mean_mmhg,
+        blood and blood.pulse_bpm,
+        blood and blood.systolic_kpa,
+        blood and blood.diastolic_kpa,
+        blood and blood.mean_kpa,
+        glucose and glucose.glucose_mmol_l,
+        glucose and glucose.glucose_mg_dl,
+        item.unit,
+        glucose and glucose.meal,
+        item.record,
+        item.user,
+        list(item.flags),
+        item.doubt_s,
+        item.clocks.t_dev,
+        item.clocks.device_offset_s,
+        item.clocks.t_hub,
+        now,
+    )

@@ -1,0 +1,176 @@
+"""The server's ear on MQTT: takes messages as fast as they can be stored, and no faster.
+
+A message is acknowledged by hand, after its content is in the database. What is not acknowledged
+comes again after the next connection, so each connection has a number, and a message of an older
+connection is never acknowledged on a newer one, where its number may mean another message.
+
+Only this file knows paho. Its callbacks run in its own thread and only queue.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from yikao_devices import topics
+from yikao_ingest.accept import Incoming
+
+log = logging.getLogger(__name__)
+
+RECEIVE_MAXIMUM: Final = 500
+"""Messages the broker may send ahead of our acknowledgements."""
+SESSION_EXPIRY_S: Final = 86_400
+QUEUE_MAX: Final = 5_000
+"""Some brokers ignore the Receive Maximum: beyond this the socket is not read, and TCP pushes
+back."""
+PUSH_BACK_S: Final = 0.005
+KEEPALIVE_S: Final = 60
+RECONNECT_FIRST_S: Final = 1
+RECONNECT_MAX_S: Final = 2
+CLIENT_ID: Final = "yikao-ingest"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message and how to acknowledge it."""
+
+    incoming: Incoming
+    mid: int
+    qos: int
+    generation: int
+
+
+class Subscriber:
+    """Connection to the broker; `take` and `acknowledge` from one thread."""
+
+    def __init__(
+        self, url: str, tenant: str = "+", on_subscribed: Callable[[], None] | None = None
+    ) -> None:
+        self._url = urlsplit(url)
+        self._tenant = tenant
+        self._on_subscribed = on_subscribed
+        self._queue: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
+        self._generation = 0
+        self._stopping = threading.Event()
+        self.subscribed = threading.Event()
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=CLIENT_ID,
+            protocol=mqtt.MQTTv5,
+            manual_ack=True,
+        )
+        self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_message = self._on_message
+        self._client.on_disconnect = self._on_disconnect
+        self._client.reconnect_delay_set(RECONNECT_FIRST_S, RECONNECT_MAX_S)
+
+    def start(self) -> None:
+        """Connect in the background and stay connected."""
+        self._stopping.clear()
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's own
+        properties.SessionExpiryInterval = SESSION_EXPIRY_S
+        properties.ReceiveMaximum = RECEIVE_MAXIMUM
+        self._client.connect_async(
+            self._url.hostname or "127.0.0.1",
+            self._url.port or 1883,
+            keepalive=KEEPALIVE_S,
+            clean_start=False,
+            properties=properties,
+        )
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Disconnect; what was not acknowledged comes again next time."""
+        self._stopping.set()
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def take(self, most: int, wait_s: float, linger_s: float) -> list[Delivery]:
+        """Return up to `most` messages: waits `wait_s` for a first, then `linger_s` for more."""
+        batch: list[Delivery] = []
+        until = time.monotonic() + wait_s
+        while len(batch) < most:
+            try:
+                delivery = self._queue.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                break
+            if delivery.generation == self._generation:
+                if not batch:
+                    until = time.monotonic() + linger_s
+                batch.append(delivery)
+        return batch
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """Tell the broker that these are stored, as far as they came over this connection."""
+        for delivery in deliveries:
+            if delivery.generation == self._generation and delivery.qos > 0:
+                self._client.ack(delivery.mid, delivery.qos)
+
+    def publish(self, topic: str, payload: bytes, expires_s: float | None = None) -> bool:
+        """Send a message at least once; return whether the connection took it.
+
+        Nothing is queued while there is no connection: the caller has it in the database.
+        """
+        if not self._client.is_connected():
+            return False
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho's own
+        if expires_s is not None:
+            properties.MessageExpiryInterval = max(1, int(expires_s))
+        info = self._client.publish(topic, payload, qos=1, properties=properties)
+        return info.rc == mqtt.MQTT_ERR_SUCCESS
+
+    def _on_connect(self, client: Any, data: Any, flags: Any, reason: Any, props: Any) -> None:
+        if reason.is_failure:
+            log.warning("broker refuses the connection", extra={"reason": str(reason)})
+            return
+        self._generation += 1
+        root = f"{topics.ROOT}/{self._tenant}/+"
+        options = SubscribeOptions(qos=1)
+        client.subscribe([(f"{root}/{channel}", options) for channel in topics.FROM_GATEWAYS])
+
+    def _on_subscribe(self, client: Any, data: Any, mid: int, codes: Any, props: Any) -> None:
+        if any(code.is_failure for code in codes):
+            log.error("broker refuses a subscription", extra={"codes": [str(c) for c in codes]})
+            return
+        log.info("subscribed")
+        self.subscribed.set()
+        if self._on_subscribed is not None:
+            self._on_subscribed()
+
+    def _on_disconnect(self, client: Any, data: Any, flags: Any, reason: Any, props: Any) -> None:
+        self.subscribed.clear()
+        log.warning("broker away", extra={"reason": str(reason)})
+
+    def _on_message(self, client: Any, data: Any, message: mqtt.MQTTMessage) -> None:
+        """Queue a message. Nothing here may raise: it would end paho's thread without a word."""
+        try:
+            incoming = _incoming(message)
+        except Exception:  # whatever it was, its bytes go on to be judged
+            log.exception("message properties unreadable")
+            incoming = Incoming(message.topic, bytes(message.payload))
+        self._queue.put(Delivery(incoming, message.mid, message.qos, self._generation))
+        # Meanwhile no ping leaves either: should this last, the broker drops us and delivers again.
+        while self._queue.qsize() > QUEUE_MAX and not self._stopping.is_set():
+            time.sleep(PUSH_BACK_S)
+
+
+def _incoming(message: mqtt.MQTTMessage) -> Incoming:
+    found = dict(getattr(message.properties, "UserProperty", []))
+    return Incoming(
+        message.topic,
+        bytes(message.payload),
+        found.get(topics.PROPERTY_KEY_ID, ""),
+        found.get(topics.PROPERTY_SIGNATURE, ""),
+        found.get(topics.PROPERTY_MESSAGE_ID, ""),
+    )
