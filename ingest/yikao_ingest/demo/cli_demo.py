@@ -12,6 +12,7 @@ from pathlib import Path
 from yikao_alerts.feed.settings import PORT
 from yikao_devices.story_clock import VARIABLE
 from yikao_ingest.cli_serve import operators_errors, stopped_by_signals
+from yikao_ingest.demo.cast import DEMO
 from yikao_ingest.demo.plan import DRAIN_MAX_S, DRAIN_S, Plan, make_plan
 from yikao_ingest.demo.report import Accounts
 from yikao_ingest.demo.stage import Stage, free_port
@@ -31,7 +32,7 @@ def demo(arguments: argparse.Namespace) -> int:
     environ = dict(os.environ)
     environ[PORT] = str(arguments.port or environ.get(PORT) or free_port())
     serving = Serving(data, environ)
-    stage = Stage(plan, serving)
+    stage = Stage(plan, serving, DEMO)
     report = None
     with operators_errors(), stopped_by_signals():
         try:

@@ -22,22 +22,19 @@ DRAIN_MAX_S: Final = 20.0
 EVERY: Final = timedelta(minutes=7)
 """Between two readings of one neighbour: real values, taken closer together than they were."""
 TENANT: Final = "demo"
+NIGHT_HOME: Final = "h1"
+"""The home of the night call; the neighbours live in the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One demo; `seconds` None runs until Ctrl-C. The night call is in the last home."""
+    """One demo; `seconds` None runs until Ctrl-C."""
 
     data: Path
     homes: int
     speed: float
     seconds: float | None
     clock: Clock
-
-    @property
-    def night_home(self) -> str:
-        """The home of the night call."""
-        return f"h{self.homes}"
 
     def gateway(self, home: str) -> str:
         """Return the name of a home's gateway."""

@@ -85,7 +85,11 @@ class Accounts:
     def report(self) -> dict[str, Any]:
         """Return the whole report."""
         readings = self.readings()
-        rang = {line.get("page_id") for line in Follower(self._phone_log).lines()}
+        rang = {
+            line.get("page_id")
+            for line in Follower(self._phone_log).lines()
+            if line["event"] == "rang"
+        }
         with psycopg.connect(self._dsn) as conn:
             pages = conn.execute(SQL["pages"]).fetchall()
             waits = [row[0] for row in conn.execute(SQL["first_page_waits"])]

@@ -5,14 +5,13 @@ see that nothing is lost.
 """
 
 import json
-import os
 import socket
 import subprocess
 import sys
 import time
 from typing import Any, Final
 
-from yikao_ingest.demo.cast import DUTY_DOCTOR, OWN_DOCTOR, registry_text
+from yikao_ingest.demo.cast import Cast
 from yikao_ingest.demo.follow import Follower
 from yikao_ingest.demo.plan import DRAIN_S, EVERY, TENANT, ZONE, Plan
 from yikao_ingest.errors import ServerError
@@ -23,8 +22,6 @@ from yikao_ingest.settings import BROKER_URL, DATABASE_URL, WEBHOOK_SECRET_FILE
 
 AIR_TIMEOUT_S: Final = 30.0
 POLL_S: Final = 0.05
-ANSWERS_AFTER_S: Final = 60
-"""Story seconds until the duty doctor answers."""
 METER_EVERY_S: Final = 2.0
 """A meter that can be reached all the time is asked so often, in real seconds."""
 
@@ -32,9 +29,10 @@ METER_EVERY_S: Final = 2.0
 class Stage:
     """The processes of one demo besides the server's roles."""
 
-    def __init__(self, plan: Plan, serving: Serving) -> None:
+    def __init__(self, plan: Plan, serving: Serving, cast: Cast) -> None:
         self.plan = plan
         self.serving = serving
+        self._cast = cast
         self.phone_log = plan.data / "phone.jsonl"
         self.truth = plan.data / "truth.jsonl"
         self._story: subprocess.Popen[bytes] | None = None
@@ -47,7 +45,7 @@ class Stage:
         phone_url = self._start_phone()
         devices = self._wait_for_air(air)
         keys = self._configure_gateways(devices)
-        text = registry_text(self.plan, devices, keys, phone_url)
+        text = self._cast.registry(self.plan, devices, keys, phone_url)
         (self.plan.data / "clinic.toml").write_text(text, "utf-8")
         database = self.serving.environ[DATABASE_URL]
         apply_registry(database, parse_registry(text, "clinic.toml"))
@@ -61,8 +59,8 @@ class Stage:
         plan, argv = self.plan, ["air", "--json", "--homes", str(self.plan.homes)]
         argv += ["--listen", f"unix:{plan.data / 'air'}", "--control", f"unix:{plan.data / 'ctl'}"]
         argv += ["--truth", str(self.truth), "--zone", ZONE]
-        if plan.homes > 1:
-            argv += ["--csv", "sample", "--people", str(plan.homes - 1), "--start", "now"]
+        if self._cast.neighbours and plan.homes > 1:
+            argv += ["--csv", "sample", "--first-home", "2"]
             argv += ["--every-min", str(EVERY.total_seconds() / 60)]
             if plan.seconds is not None:
                 argv += ["--until-min", str((plan.seconds - DRAIN_S) * plan.speed / 60)]
@@ -85,8 +83,8 @@ class Stage:
         port = free_port()
         argv = ["phone", "--listen", f"127.0.0.1:{port}", "--log", str(self.phone_log), "--json"]
         argv += ["--secret", self.serving.environ[WEBHOOK_SECRET_FILE]]
-        argv += ["--owner", f"{OWN_DOCTOR}=silent"]
-        argv += ["--owner", f"{DUTY_DOCTOR}=answers:{ANSWERS_AFTER_S}"]
+        for owner, habit in self._cast.habits.items():
+            argv += ["--owner", f"{owner}={habit}"]
         self.serving.add("phone", _module("yikao_sim", *argv))
         return f"http://127.0.0.1:{port}"
 
@@ -105,9 +103,9 @@ class Stage:
     def _gateway_config(self, home: str, devices: list[tuple[str, str]]) -> str:
         listed = "".join(f'\n[[devices]]\naddress = "{address}"\n' for address, _ in devices)
         return (
-            f'gateway = "{self.plan.gateway(home)}"\n'
+            f'id = "{self.plan.gateway(home)}"\n'
             f'tenant = "{TENANT}"\n'
-            f'broker = "{self.serving.environ[BROKER_URL]}"\n'
+            f'broker_url = "{self.serving.environ[BROKER_URL]}"\n'
             f'radio = "sim:unix:{self.plan.data / "air"}"\n'
             f'state_dir = "{self.plan.data / home}"\n'
             f'timezone = "{ZONE}"\n'
@@ -125,7 +123,7 @@ class Stage:
     def begin_story(self) -> None:
         """Start the night call; the person hears what the gateway asks through `pass_prompts`."""
         argv = ["story", "night_call", "--control", f"unix:{self.plan.data / 'ctl'}"]
-        argv += ["--home", f"h1={self.plan.night_home}", "--stdin-prompts", "--json"]
+        argv += ["--stdin-prompts", "--json"]
         log = (self.plan.data / "log" / "story.log").open("ab")
         with log:
             self._story = subprocess.Popen(
@@ -169,7 +167,7 @@ def free_port() -> int:
 
 
 def _module(name: str, *arguments: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", name, *arguments)
+    return (sys.executable, "-m", f"{name}.cli", *arguments)
 
 
 def _devices(home: dict[str, Any]) -> list[tuple[str, str]]:
@@ -181,10 +179,3 @@ def _key(home: str, process: "subprocess.Popen[str]") -> str:
     if process.returncode != 0:
         raise ServerError(f"the gateway of {home} made no key", "look at the lines above")
     return output.split()[-1].strip('"')
-
-
-def environment(plan: Plan) -> dict[str, str]:
-    """Return the environment of everything in the demo: ours, with its story clock."""
-    from yikao_devices.story_clock import VARIABLE
-
-    return {**os.environ, VARIABLE: plan.clock.spec()}
