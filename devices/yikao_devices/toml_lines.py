@@ -9,9 +9,17 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any, Final
 
-_ARRAY: Final = re.compile(r"^\s*\[\[\s*([\w.-]+)\s*\]\]")
-_TABLE: Final = re.compile(r"^\s*\[\s*([\w.-]+)\s*\]")
-_KEY: Final = re.compile(r"^\s*([\w-]+)\s*=")
+_ARRAY: Final = re.compile(r"""^\s*\[\[\s*([\w."' -]+?)\s*\]\]""")
+_TABLE: Final = re.compile(r"""^\s*\[\s*([\w."' -]+?)\s*\]""")
+_KEY: Final = re.compile(r"""^\s*["']?([\w /-]+?)["']?\s*=""")
+_NO_STRUCTURE: Final = re.compile(
+    r"""
+    (?P<open>\"{3}|'{3}) (?: (?:\\.|[^\\])*? (?P=open) | (?P<unclosed>.*) )
+    | \"(?:\\.|[^\"\\])*\" | '[^']*' | \#.*
+    """,
+    re.VERBOSE,
+)
+"""Texts and comments: brackets in them open nothing. `unclosed` begins a text of several lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +60,10 @@ def parse_toml(text: str, path: str) -> tuple[dict[str, Any], Lines]:
 
     Refuses text that is no TOML with `FaultyFileError`, which has the parser's own line in it.
     """
+    text = text.removeprefix("\ufeff")  # Windows editors begin a file with it.
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         found = re.search(r"line (\d+)", str(error))
         line = int(found[1]) if found else 0
         fix = "Write `key = value`, texts in double quotes"
@@ -66,16 +75,42 @@ def _lines(text: str) -> Lines:
     by_place: dict[tuple[str, int, str], int] = {}
     counts: dict[str, int] = {}
     table, index = "", 0
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in _beginnings(text):
         if array := _ARRAY.match(line):
-            table = array[1]
+            table = _plain(array[1])
             index = counts.get(table, -1) + 1
             counts[table] = index
             by_place[table, index, ""] = number
         elif header := _TABLE.match(line):
-            table = header[1]
+            table = _plain(header[1])
             index = counts.get(table.split(".")[0], 0)
             by_place[table, index, ""] = number
         elif key := _KEY.match(line):
             by_place.setdefault((table, index, key[1]), number)
     return Lines(by_place)
+
+
+def _beginnings(text: str) -> list[tuple[int, str]]:
+    """Return the lines, with their numbers, that do not go on with an earlier line's value."""
+    found = []
+    depth, quotes = 0, ""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if quotes:
+            _, closed, line = line.partition(quotes)
+            if not closed:
+                continue
+            quotes = ""
+        elif depth == 0:
+            found.append((number, line))
+        for text_or_comment in _NO_STRUCTURE.finditer(line):
+            if text_or_comment["unclosed"] is not None:
+                quotes = text_or_comment["open"]
+        structure = _NO_STRUCTURE.sub("", line)
+        depth += sum(structure.count(each) for each in "[{")
+        depth -= sum(structure.count(each) for each in "]}")
+    return found
+
+
+def _plain(name: str) -> str:
+    """Return a table's name without the quotes and blanks around its parts."""
+    return ".".join(part.strip(" \"'") for part in name.split("."))

@@ -1,0 +1,120 @@
+"""`yikao-gateway outbox`, `report` and `key`: beside a running gateway, on the same files."""
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from uuid import uuid5
+
+from yikao_devices.readings import NAMESPACE
+from yikao_devices.symptoms import NONE
+from yikao_devices.wire import Clocks, SymptomReport
+from yikao_gateway.cli_settings import settings_or_say, told
+from yikao_gateway.database import Database
+from yikao_gateway.home_clock import home_clock
+from yikao_gateway.keys import load_key
+from yikao_gateway.known_devices import KnownDevices
+from yikao_gateway.outbox import Counts, Outbox
+from yikao_gateway.settings import Settings
+from yikao_gateway.state import make_folder, open_database
+
+
+@contextlib.contextmanager
+def _database(settings: Settings) -> Iterator[Database]:
+    make_folder(settings.state_dir)
+    database = open_database(settings.state_dir)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def outbox(arguments: argparse.Namespace) -> int:
+    """Print what is in which state; return the exit code."""
+    settings = settings_or_say(arguments.config)
+    if settings is None:
+        return 2
+    return told(lambda: _outbox(settings, arguments))
+
+
+def _outbox(settings: Settings, arguments: argparse.Namespace) -> None:
+    with _database(settings) as database:
+        opened = Outbox(database)
+        if arguments.resend_rejected:
+            count = opened.reopen_rejected()
+            print(f"{count} rejected items will be sent again", file=sys.stderr)
+        counts = opened.counts()
+        devices = KnownDevices(database)
+        problems = {
+            address: known.problem
+            for address in devices.addresses()
+            if (known := devices.get(address)) is not None
+        }
+    if arguments.json:
+        print(json.dumps({**asdict(counts), "devices": problems}, default=str))
+    else:
+        _print_outbox(counts, problems)
+
+
+def _print_outbox(counts: Counts, problems: dict[str, str | None]) -> None:
+    oldest = counts.oldest_open
+    since = f", the oldest since {oldest:%Y-%m-%d %H:%M} UTC" if oldest is not None else ""
+    print(f"waiting   {counts.open}{since}")
+    print(f"stored    {counts.stored}   the server has them")
+    print(f"rejected  {counts.rejected}   the server refused them")
+    for code, count in sorted(counts.rejected_by_code.items()):
+        print(f"          {count} {code}")
+    print(f"damaged   {counts.damaged}   changed on the disk, never sent")
+    for address, problem in problems.items():
+        print(f"device    {address}  {problem or 'read without a problem'}")
+
+
+def report(arguments: argparse.Namespace) -> int:
+    """Put a symptom report into the outbox; return the exit code."""
+    symptoms = tuple(dict.fromkeys(arguments.symptoms))
+    if NONE in symptoms and len(symptoms) > 1:
+        print(f"yikao-gateway: {NONE!r} stands alone", file=sys.stderr)
+        return 2
+    settings = settings_or_say(arguments.config)
+    if settings is None:
+        return 2
+    return told(lambda: _report(settings, arguments.device, symptoms))
+
+
+def _report(settings: Settings, device: str, symptoms: tuple[str, ...]) -> None:
+    at = home_clock(os.environ, settings.zone)()
+    name = "|".join((device, "symptom", at.isoformat(), *symptoms))
+    item = SymptomReport(
+        reading_id=uuid5(NAMESPACE, name),
+        device=device,
+        measured_at=at,
+        doubt_s=0.0,
+        clocks=Clocks(t_hub=at),
+        symptoms=symptoms,
+    )
+    with _database(settings) as database:
+        known = {*KnownDevices(database).addresses(), *(each.address for each in settings.devices)}
+        if device not in known:
+            # Taken all the same: the server says whose it is, and a symptom must not be lost.
+            print(f"yikao-gateway: {device} was never read here; is it right?", file=sys.stderr)
+        Outbox(database).add(item, at)
+    print("reported", file=sys.stderr)
+
+
+def key(arguments: argparse.Namespace) -> int:
+    """Print the public key for the server's registry; return the exit code."""
+    settings = settings_or_say(arguments.config)
+    if settings is None:
+        return 2
+    return told(lambda: _key(settings))
+
+
+def _key(settings: Settings) -> None:
+    make_folder(settings.state_dir)
+    print(load_key(settings.state_dir).public_text)
+    if sys.stderr.isatty():
+        entry = f'[[gateways]]\nid = "{settings.id}"\ntenant = "{settings.tenant}"'
+        print(f"for the registry:\n{entry}\npublic_key = the line above", file=sys.stderr)

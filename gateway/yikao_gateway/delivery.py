@@ -1,0 +1,243 @@
+"""One connection's work: hand the outbox's rows to the server until its receipts have closed them.
+
+New rows go before the backlog, so that what was just measured never waits behind a month.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from msgspec import DecodeError, Raw
+
+from yikao_devices import topics
+from yikao_devices.wire import (
+    Birth,
+    Message,
+    Receipt,
+    Rejection,
+    Status,
+    decode_receipt,
+    encode,
+)
+from yikao_gateway.alarms import Alarms
+from yikao_gateway.flight import Chance, Flight, Parcel, pack
+from yikao_gateway.keys import SigningKey
+from yikao_gateway.known_devices import KnownDevices
+from yikao_gateway.outbox import Outbox, Row
+from yikao_gateway.prompts import Prompts
+from yikao_gateway.publisher import (
+    Acknowledged,
+    Happening,
+    Opened,
+    Publisher,
+    Received,
+    SubscriptionRefused,
+)
+
+log = logging.getLogger(__name__)
+
+LANE_MAX: Final = 500
+"""Rows under way at once, of new ones and of the backlog each; the next wait for receipts."""
+ACKNOWLEDGE_MAX_S: Final = 30.0
+"""A broker that acknowledges nothing for so long is gone, whatever TCP says."""
+POLL_S: Final = 1.0
+"""How often the outbox is looked at for what another process put in."""
+CONTROLS_MAX: Final = 100
+"""Answers and words about ourselves that wait for room; beyond it the oldest are dropped: they are
+said again at the next connection."""
+RETENTION: Final = timedelta(days=90)
+"""How long rows are kept that the server has: so long a device's repetition is known as one."""
+REFUSED_FROM: Final = 0x80
+"""Reason codes from here on are refusals. Source: OASIS MQTT 5.0, section 2.4."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Who sends, and with what; `boot` counts the gateway's starts."""
+
+    tenant: str
+    gateway: str
+    boot: int
+    version: str
+    radio: str
+    heartbeat_s: float
+    key: SigningKey
+    outbox: Outbox
+    devices: KnownDevices
+    prompts: Prompts
+    now: Callable[[], datetime]
+    chance: Chance
+    alarms: Alarms
+
+    def topic(self, channel: str) -> str:
+        """Return the full topic of a channel of ours."""
+        return topics.topic(self.tenant, self.gateway, channel)
+
+    def status(self, word: str) -> bytes:
+        """Return the heartbeat, or as last will and farewell the word that we are gone."""
+        if word == "offline":
+            return encode(Status("offline", self.boot))
+        return encode(Status("online", self.boot, self.now(), self.outbox.waiting_count()))
+
+    def birth(self) -> bytes:
+        """Return what the gateway is."""
+        return encode(
+            Birth(
+                self.gateway,
+                self.boot,
+                self.now(),
+                self.version,
+                self.radio,
+                self.devices.addresses(),
+            )
+        )
+
+
+class Delivery:
+    """Serves one open connection. at_s: real seconds of a monotonic clock."""
+
+    def __init__(self, post: Post, publisher: Publisher, opened: Opened, at_s: float) -> None:
+        self._post = post
+        self._publisher = publisher
+        self._packet_bytes_max = opened.packet_bytes_max
+        self._flight = Flight(opened.window, post.chance)
+        self._backlog_to = post.outbox.last_seq()
+        self._heartbeat_s = at_s
+        self._channels: dict[int, str] = {}
+        self._controls: deque[tuple[str, bytes]] = deque(
+            [(topics.BIRTH, post.birth())], maxlen=CONTROLS_MAX
+        )
+
+    def handle(self, happening: Happening) -> None:
+        """Take note of what happened."""
+        match happening:
+            case Acknowledged(packet, code):
+                self._acknowledge(packet, code)
+            case Received(topic, payload):
+                self._receive(topic, payload)
+            case SubscriptionRefused(reason):
+                log.error("broker refuses our subscription", extra={"why": reason})
+                self._post.alarms.set("subscription_refused", on=True)
+            case _:
+                pass
+
+    def pump(self, at_s: float) -> None:
+        """Send what there is to send and room for."""
+        if at_s >= self._heartbeat_s:
+            self._heartbeat_s = at_s + self._post.heartbeat_s
+            self._controls.append((topics.STATUS, self._post.status("online")))
+            self._post.outbox.purge(self._post.now() - RETENTION)
+        while self._controls and self._flight.room:
+            channel, payload = self._controls.popleft()
+            self._send(channel, payload, (), at_s, retain=channel != topics.COMMAND_RESULT)
+        if self._flight.room:
+            self._send_rows(at_s)
+
+    def wait_s(self, at_s: float) -> float:
+        """Return for how long nothing is to be done unless something happens."""
+        next_s = min(self._heartbeat_s, self._flight.next_due_s())
+        if not self._flight.room:
+            # Only the broker can make room, and it will be heard.
+            return POLL_S
+        return max(0.0, min(POLL_S, next_s - at_s))
+
+    def is_dead(self, at_s: float) -> bool:
+        """Return whether the broker has stopped to answer."""
+        return at_s - self._flight.oldest_packet_s() > ACKNOWLEDGE_MAX_S
+
+    def _send_rows(self, at_s: float) -> None:
+        outbox, now = self._post.outbox, self._post.now()
+        fresh = outbox.waiting_ids(LANE_MAX, after=self._backlog_to)
+        old = outbox.waiting_ids(LANE_MAX, upto=self._backlog_to)
+        self._flight.forget_all_but({name for _, name in (*fresh, *old)})
+        parcels = [
+            parcel
+            for lane in (fresh, old)
+            for parcel in pack(self._ready(lane, at_s), now, self._packet_bytes_max)
+        ]
+        sent: list[int] = []
+        for parcel in parcels[: self._flight.room]:
+            self._send(topics.item_channel(parcel.kind), self._message(parcel), parcel.rows, at_s)
+            sent += [row.seq for row in parcel.rows]
+        if sent:
+            outbox.mark_sent(sent, now)
+
+    def _ready(self, lane: list[tuple[int, UUID]], at_s: float) -> list[Row]:
+        """Return the rows of a lane that are to be sent; mostly none, and then none is read."""
+        seqs = self._flight.ready(lane, at_s)
+        if not seqs:
+            return []
+        wanted = frozenset(seqs)
+        rows = self._post.outbox.waiting(LANE_MAX, after=seqs[0] - 1)
+        return [row for row in rows if row.seq in wanted]
+
+    def _message(self, parcel: Parcel) -> bytes:
+        return encode(
+            Message(
+                self._post.gateway,
+                self._post.boot,
+                self._post.now(),
+                tuple(Raw(row.payload) for row in parcel.rows),
+                historical=parcel.historical,
+            )
+        )
+
+    def _send(
+        self,
+        channel: str,
+        payload: bytes,
+        rows: tuple[Row, ...],
+        at_s: float,
+        *,
+        retain: bool = False,
+    ) -> None:
+        sealed = self._post.key.seal(payload)
+        packet = self._publisher.publish(self._post.topic(channel), sealed, retain=retain)
+        if packet is not None:
+            self._channels[packet] = channel
+            self._flight.sent(packet, sealed.message_id, rows, at_s)
+
+    def _acknowledge(self, packet: int, code: int) -> None:
+        self._flight.acknowledged(packet)
+        channel = self._channels.pop(packet, "")
+        refused = code >= REFUSED_FROM
+        if refused:
+            log.error("broker refuses a message", extra={"channel": channel, "code": code})
+        self._post.alarms.set("publish_refused", on=refused, about=channel)
+
+    def _receive(self, topic: str, payload: bytes) -> None:
+        if topic == self._post.topic(topics.RECEIPT):
+            self._settle(payload)
+        elif topic == self._post.topic(topics.COMMAND):
+            result = self._post.prompts.receive(payload)
+            if result is not None:
+                self._controls.append((topics.COMMAND_RESULT, encode(result)))
+
+    def _settle(self, payload: bytes) -> None:
+        """Close what the server has. A receipt we cannot read settles nothing: we send again."""
+        try:
+            receipt = decode_receipt(payload)
+        except (DecodeError, UnicodeDecodeError) as error:
+            log.warning("receipt unreadable", extra={"why": str(error)})
+            return
+        self._flight.settled(receipt.stored)
+        self._flight.settled(each.reading_id for each in receipt.rejected)
+        rejected = [*receipt.rejected, *self._refused(receipt)]
+        self._post.outbox.settle(receipt.stored, rejected, self._post.now())
+        for each in rejected:
+            log.warning(
+                "server refuses an item",
+                extra={"reading_id": str(each.reading_id), "code": each.code},
+            )
+
+    def _refused(self, receipt: Receipt) -> list[Rejection]:
+        """Return the items of a message that could not be read, but for those told by name."""
+        if receipt.refused_message is None:
+            return []
+        ids = self._flight.of_message(receipt.refused_message)
+        self._flight.settled(ids)
+        return [Rejection(each, receipt.code or "message_refused") for each in ids]

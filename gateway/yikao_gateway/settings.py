@@ -1,0 +1,206 @@
+"""The gateway's settings: a TOML file, each line of which the environment can override.
+
+All faults are told at once, each with its line and what to write instead. Secrets stand in files
+of their own, which the settings name.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from yikao_devices.models import CATALOGUE, Model, model_named
+from yikao_devices.toml_lines import Fault, FaultyFileError, Lines, parse_toml
+from yikao_gateway import settings_values
+from yikao_gateway.settings_values import DEFAULT_STATE, BrokerAddress
+
+PREFIX: Final = "YIKAO_GATEWAY_"
+DEVICES_MAX: Final = 200
+
+_ADDRESS: Final = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}")
+_PASSKEY: Final = re.compile(r"[0-9]{1,6}")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedDevice:
+    """A device that may be read; without `model` it is recognised by what it advertises."""
+
+    address: str
+    model: Model | None = None
+    passkey: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a gateway is told. With `devices` only those are read, a neighbour's never."""
+
+    id: str
+    tenant: str
+    broker: BrokerAddress
+    zone: ZoneInfo
+    language: Literal["zh", "en"]
+    radio: str
+    state_dir: Path
+    reread_s: float
+    eager_s: float
+    heartbeat_s: float
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    username: str | None = None
+    password_file: Path | None = None
+    devices: tuple[ListedDevice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """How a value is checked; `default` None and `needed` False: it may be absent."""
+
+    check: Callable[[Any], Any]
+    needed: bool = False
+    default: Any = None
+
+
+KEYS: Final[Mapping[str, _Key]] = {
+    "id": _Key(settings_values.name, needed=True),
+    "tenant": _Key(settings_values.name, needed=True),
+    "broker_url": _Key(settings_values.broker, needed=True),
+    "ca_file": _Key(settings_values.file),
+    "cert_file": _Key(settings_values.file),
+    "key_file": _Key(settings_values.file),
+    "username": _Key(settings_values.text),
+    "password_file": _Key(settings_values.file),
+    "radio": _Key(settings_values.radio, default="bluez"),
+    "state_dir": _Key(settings_values.folder, default=DEFAULT_STATE),
+    "timezone": _Key(settings_values.zone, needed=True),
+    "language": _Key(settings_values.language, default="zh"),
+    "reread_s": _Key(settings_values.seconds, default=60.0),
+    "eager_s": _Key(settings_values.seconds, default=1.0),
+    "heartbeat_s": _Key(settings_values.seconds, default=60.0),
+}
+DEVICE_KEYS: Final = ("address", "model", "passkey")
+SECRETS: Final = {
+    "password": "Write it into a file and name that: password_file",
+    "private_key": "Leave it out: the gateway makes its key itself",
+}
+
+
+def read_settings(path: Path, environment: Mapping[str, str]) -> Settings:
+    """Return the settings in `path`. Raises `FaultyFileError` with every fault."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FaultyFileError(
+            str(path), [Fault(0, f"cannot be read: {error}", "Name a readable TOML file")]
+        ) from error
+    values, lines = parse_toml(text, str(path))
+    reader = _Reader(lines)
+    settings = reader.settings(values, environment)
+    if settings is None:
+        raise FaultyFileError(str(path), reader.faults)
+    return settings
+
+
+class _Reader:
+    """Turns values into settings and collects what is wrong with them."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self.faults: list[Fault] = []
+
+    def settings(self, values: dict[str, Any], environment: Mapping[str, str]) -> Settings | None:
+        devices = self._devices(values.pop("devices", []))
+        for key in values.keys() - KEYS.keys():
+            self._unknown(self._lines.of("", 0, key) or self._lines.of(key), key, KEYS)
+        checked = {key: self._value(key, values, environment) for key in KEYS}
+        for name in environment:
+            key = name.removeprefix(PREFIX).lower()
+            if name.startswith(PREFIX) and key not in KEYS:
+                self._unknown(0, name, [PREFIX + each.upper() for each in KEYS])
+        self._check_together(checked)
+        if self.faults:
+            return None
+        broker, zone = checked.pop("broker_url"), checked.pop("timezone")
+        return Settings(broker=broker, zone=zone, devices=devices, **checked)
+
+    def _value(self, key: str, values: dict[str, Any], environment: Mapping[str, str]) -> Any:
+        """Return the checked value of a key: the environment's, else the file's, else default."""
+        rule, name = KEYS[key], PREFIX + key.upper()
+        if name in environment:
+            line, shown, value = 0, name, environment[name]
+        elif key in values:
+            line, shown, value = self._lines.of("", 0, key), key, values[key]
+        elif rule.needed:
+            self._fault(0, f"{key} is missing", f"Write {key} = ... , or set {name}")
+            return None
+        else:
+            return None if rule.default is None else rule.check(rule.default)
+        try:
+            return rule.check(value)
+        except ValueError as error:
+            # A broker's address may hold a password that does not belong there.
+            told = shown if key == "broker_url" else f"{shown} = {value!r}"
+            self._fault(line, f"{told} cannot be used", str(error))
+            return None
+
+    def _check_together(self, checked: dict[str, Any]) -> None:
+        """What is right alone may be wrong in company."""
+        tls_files = [key for key in ("ca_file", "cert_file", "key_file") if checked[key]]
+        broker = checked["broker_url"]
+        if tls_files and broker is not None and not broker.tls:
+            what = f"{', '.join(tls_files)} without TLS"
+            self._fault(self._lines.of("", 0, "broker_url"), what, "Write mqtts:// as broker_url")
+        if bool(checked["cert_file"]) != bool(checked["key_file"]):
+            line = max(self._lines.of("", 0, key) for key in ("cert_file", "key_file"))
+            what = "a certificate and its key belong together"
+            self._fault(line, what, "Write both cert_file and key_file, or neither")
+        if checked["password_file"] and not checked["username"]:
+            line = self._lines.of("", 0, "password_file")
+            self._fault(line, "a password without a name", "Write username as well")
+
+    def _devices(self, tables: Any) -> tuple[ListedDevice, ...]:
+        if not isinstance(tables, list) or len(tables) > DEVICES_MAX:
+            line = self._lines.of("", 0, "devices") or self._lines.of("devices")
+            fix = f"Write up to {DEVICES_MAX} tables, each headed [[devices]]"
+            self._fault(line, "devices cannot be read", fix)
+            return ()
+        found: dict[str, ListedDevice] = {}
+        for index, table in enumerate(tables):
+            device = self._device(index, table if isinstance(table, dict) else {})
+            if device is not None and device.address in found:
+                line = self._lines.of("devices", index, "address")
+                self._fault(line, f"{device.address} is listed twice", "Remove one of the two")
+            elif device is not None:
+                found[device.address] = device
+        return tuple(found.values())
+
+    def _device(self, index: int, table: dict[str, Any]) -> ListedDevice | None:
+        def line(key: str) -> int:
+            return self._lines.of("devices", index, key)
+
+        for key in table.keys() - set(DEVICE_KEYS):
+            self._unknown(line(key), key, DEVICE_KEYS)
+        address = str(table.get("address", "")).upper()
+        if not _ADDRESS.fullmatch(address):
+            fix = 'Write address = "C4:1D:00:00:00:2A", as `yikao-gateway scan` shows it'
+            self._fault(line("address"), f"{address!r} is no device address", fix)
+            return None
+        name, passkey = table.get("model"), table.get("passkey")
+        model = model_named(str(name)) if name is not None else None
+        if name is not None and model is None:
+            known = ", ".join(each.name for each in CATALOGUE)
+            self._fault(line("model"), f"no model is called {name!r}", f"Write one of {known}")
+        if passkey is not None and not _PASSKEY.fullmatch(str(passkey)):
+            fix = 'Write the digits the device shows: passkey = "012345"'
+            self._fault(line("passkey"), "a passkey has up to six digits", fix)
+            passkey = None
+        return ListedDevice(address, model, None if passkey is None else int(passkey))
+
+    def _unknown(self, line: int, key: str, known: Any) -> None:
+        fix = SECRETS.get(key.removeprefix(PREFIX).lower())
+        self._fault(line, f"{key} is unknown", fix or f"Known are {', '.join(known)}")
+
+    def _fault(self, line: int, what: str, fix: str) -> None:
+        self.faults.append(Fault(line, what, fix))

@@ -1,0 +1,67 @@
+"""The folder in which a gateway keeps its outbox, its key and its radio's bonds."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from yikao_gateway.database import Damaged, Database, set_aside
+from yikao_gateway.errors import StorageError
+
+OUTBOX: Final = "outbox.sqlite3"
+LOCK: Final = "gateway.lock"
+
+
+def make_folder(path: Path) -> None:
+    """Make the state folder, readable by its owner only. Raises `StorageError`."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"the state folder {path} cannot be made ({error}): give it to the gateway's user"
+        ) from error
+
+
+@contextlib.contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold the folder for one process that reads devices; a second one is refused."""
+    try:
+        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StorageError(f"the state folder {folder} cannot be written ({error})") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise StorageError(
+            f"another yikao-gateway is running with {folder}: stop it, or use another state folder"
+        ) from error
+    finally:
+        os.close(descriptor)
+
+
+def open_database(folder: Path) -> Database:
+    """Return the folder's database; the caller closes it. Raises `StorageError`."""
+    return Database(folder / OUTBOX)
+
+
+def open_verified(folder: Path, at: datetime) -> tuple[Database, Path | None]:
+    """Return the folder's database after SQLite's own check of it.
+
+    A damaged one is set aside for somebody to look at, and a new one made: devices are read anew
+    then. The second value is where the damaged one went, or None.
+    """
+    try:
+        database = open_database(folder)
+        try:
+            database.verify()
+        except StorageError:
+            database.close()
+            raise
+    except Damaged:
+        aside = set_aside(folder / OUTBOX, at.strftime("%Y%m%dT%H%M%S"))
+        return open_database(folder), aside
+    return database, None

@@ -1,0 +1,422 @@
+"""From the outbox to the server over a real broker: only the server's receipt closes an item."""
+
+import asyncio
+import contextlib
+import functools
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+from fix_servers import require
+from gateway_parts import CUFF, NOW, event, outbox_in
+from paho.mqtt.client import Client, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion
+from server_end import STORY_MAX_S, TENANT, ServerEnd, server_end
+
+from yikao_devices import topics, wire
+from yikao_gateway.alarms import Alarms
+from yikao_gateway.courier import Courier
+from yikao_gateway.delivery import Post
+from yikao_gateway.flight import LIVE_COUNT_MAX, RECEIPT_WAIT_S
+from yikao_gateway.keys import load_key
+from yikao_gateway.known_devices import KnownDevices
+from yikao_gateway.outbox import Counts, Outbox
+from yikao_gateway.prompts import Prompts
+from yikao_gateway.publisher import Broker
+from yikao_ingest.embedded import broker_engines
+from yikao_ingest.embedded.broker import EmbeddedBroker
+
+
+def broker_at(url: str) -> Broker:
+    address = urlsplit(url)
+    assert address.hostname is not None
+    assert address.port is not None
+    return Broker(address.hostname, address.port)
+
+
+class Time:
+    """Real seconds that a test moves."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def passes(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+@dataclass
+class Scene:
+    """A gateway's courier, its outbox, and the server's end, on one broker."""
+
+    url: str
+    outbox: "WatchedOutbox"
+    post: Post
+    server: ServerEnd
+    time: Time
+    shown: list[dict[str, Any]]
+    running: asyncio.Task[None] | None = None
+
+    def starts(self) -> Courier:
+        courier = Courier(self.post, broker_at(self.url), self.time)
+        self.running = asyncio.create_task(courier.run())
+        return courier
+
+    async def stops(self) -> None:
+        if self.running is not None:
+            self.running.cancel()
+            await asyncio.wait({self.running})
+            if not self.running.cancelled():
+                self.running.result()
+
+    async def settles(self, condition: Callable[[Counts], bool]) -> None:
+        """Wait until the outbox is so; the story's own time bounds it."""
+        while not condition(self.outbox.counts()):
+            self.outbox.changed.clear()
+            await self.outbox.changed.wait()
+
+
+class WatchedOutbox(Outbox):
+    """An outbox that says when it has changed."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        super().__init__(outbox._database)
+        self.changed = asyncio.Event()
+
+    def keep(self, *arguments: Any, **named: Any) -> int:
+        new = super().keep(*arguments, **named)
+        self.changed.set()
+        return new
+
+    def settle(self, *arguments: Any) -> None:
+        super().settle(*arguments)
+        self.changed.set()
+
+
+@contextlib.asynccontextmanager
+async def scene(url: str, folder: Path) -> AsyncIterator[Scene]:
+    shown: list[dict[str, Any]] = []
+    with outbox_in(folder) as opened:
+        outbox = WatchedOutbox(opened)
+        async with server_end(url) as server:
+            post = Post(
+                tenant=TENANT,
+                gateway=server.gateway,
+                boot=7,
+                version="0",
+                radio="bluez",
+                heartbeat_s=60.0,
+                key=load_key(folder),
+                outbox=outbox,
+                devices=KnownDevices(outbox._database),
+                prompts=Prompts("zh", lambda: NOW, shown.append),
+                now=lambda: NOW,
+                chance=lambda: 0.0,
+                alarms=Alarms(server.gateway, outbox, lambda: NOW),
+            )
+            played = Scene(url, outbox, post, server, Time(), shown)
+            try:
+                yield played
+            finally:
+                await played.stops()
+
+
+Story = Callable[[Scene], Awaitable[None]]
+
+
+def on_broker(story: Story) -> Callable[..., None]:
+    """Make a test of a story on the session's broker."""
+
+    async def play(url: str, folder: Path) -> None:
+        async with asyncio.timeout(STORY_MAX_S), scene(url, folder) as played:
+            await story(played)
+
+    @functools.wraps(story)
+    def test(broker_url: str, tmp_path: Path) -> None:
+        asyncio.run(play(broker_url, tmp_path))
+
+    del test.__wrapped__
+    return test
+
+
+@on_broker
+async def test_a_gateway_says_what_it_is_and_that_it_is_there(s: Scene) -> None:
+    s.starts()
+    birth = await s.server.hears(topics.BIRTH)
+    status = await s.server.hears(topics.STATUS)
+    assert wire.decode_birth(birth.payload).boot == 7
+    assert wire.decode_status(status.payload) == wire.Status("online", 7, NOW)
+    assert birth.signed_by(s.post.key.public_bytes)
+    assert status.signed_by(s.post.key.public_bytes)
+
+
+@on_broker
+async def test_only_the_servers_receipt_closes_an_item(s: Scene) -> None:
+    s.outbox.add(event(1), NOW)
+    s.starts()
+    heard = await s.server.hears(topics.EVENT)
+    assert heard.items == [event(1)]
+    assert not heard.message.historical
+    assert heard.signed_by(s.post.key.public_bytes)
+    assert heard.properties[topics.PROPERTY_KEY_ID] == s.post.key.key_id
+    assert heard.content_type == wire.CONTENT_TYPE
+    # The broker has acknowledged by the time it has heard more from us; nothing is closed by that.
+    s.time.passes(61)
+    await s.server.hears(topics.STATUS, lambda h: wire.decode_status(h.payload).waiting == 1)
+    assert s.outbox.counts().open == 1
+    s.server.receipts(heard.ids)
+    await s.settles(lambda counts: counts.stored == 1)
+
+
+@on_broker
+async def test_a_lost_receipt_is_answered_by_sending_again(s: Scene) -> None:
+    s.outbox.add(event(1), NOW)
+    s.starts()
+    first = await s.server.hears(topics.EVENT)
+    s.time.passes(RECEIPT_WAIT_S + 0.1)
+    second = await s.server.hears(topics.EVENT)
+    assert second.items == first.items
+    assert second.message_id != first.message_id
+    s.server.receipts(second.ids)
+    await s.settles(lambda counts: counts.open == 0)
+
+
+@on_broker
+async def test_a_backlog_goes_in_full_messages_and_news_before_it(s: Scene) -> None:
+    old = NOW - timedelta(days=2)
+    s.outbox.keep("s", None, [event(n) for n in range(2500)], old, complete=True)
+    courier = s.starts()
+    first = await s.server.hears_items(500)
+    assert {len(heard.message.items) for heard in first} == {wire.ITEMS_MAX}
+    assert all(heard.message.historical for heard in first)
+    s.outbox.add(event(9999), NOW)
+    courier.wake()
+    news = await s.server.hears(topics.EVENT)
+    assert news.items == [event(9999)]
+    assert not news.message.historical
+    s.server.answers = True
+    for heard in [*first, news]:
+        s.server.receipts(heard.ids)
+    await s.settles(lambda counts: counts.stored == 2501)
+
+
+@on_broker
+async def test_a_burst_of_records_travels_together(s: Scene) -> None:
+    courier = s.starts()
+    await s.server.hears(topics.STATUS)
+    for number in range(LIVE_COUNT_MAX * 4):
+        s.outbox.add(event(number), NOW)
+        courier.wake()
+    messages = await s.server.hears_items(LIVE_COUNT_MAX * 4)
+    assert len(messages) == 1
+
+
+@on_broker
+async def test_what_the_server_rejects_is_not_sent_again(s: Scene) -> None:
+    s.outbox.keep("s", None, [event(1), event(2)], NOW, complete=True)
+    s.starts()
+    await s.server.hears_items(2)
+    s.server.receipts(
+        [event(1).reading_id], [wire.Rejection(event(2).reading_id, "unknown_device")]
+    )
+    await s.settles(lambda counts: counts.open == 0)
+    counts = s.outbox.counts()
+    assert (counts.stored, counts.rejected_by_code) == (1, {"unknown_device": 1})
+
+
+@on_broker
+async def test_a_refused_message_refuses_all_that_nothing_else_was_said_about(s: Scene) -> None:
+    old = NOW - timedelta(days=2)
+    s.outbox.keep("s", None, [event(n) for n in range(10)], old, complete=True)
+    s.starts()
+    (heard,) = await s.server.hears_items(10)
+    s.server.receipts(
+        [event(0).reading_id], [], refused_message=heard.message_id, code="item_unreadable"
+    )
+    await s.settles(lambda counts: counts.open == 0)
+    counts = s.outbox.counts()
+    assert (counts.stored, counts.rejected_by_code) == (1, {"item_unreadable": 9})
+
+
+@on_broker
+async def test_a_receipt_that_cannot_be_read_settles_nothing(s: Scene) -> None:
+    s.outbox.add(event(1), NOW)
+    s.starts()
+    heard = await s.server.hears(topics.EVENT)
+    for nonsense in (b"", b"\xff\xfe", b"{}", b'{"t":"yesterday"}'):
+        s.server.says(topics.RECEIPT, nonsense)
+    s.server.receipts([uuid4()])
+    s.server.receipts(heard.ids)
+    await s.settles(lambda counts: counts.stored == 1)
+
+
+@on_broker
+async def test_a_command_is_shown_once_and_answered(s: Scene) -> None:
+    s.starts()
+    await s.server.hears(topics.STATUS)
+    command = wire.Command(
+        uuid4(),
+        "measure_again",
+        CUFF,
+        "请再量一次",
+        "Please measure again",
+        NOW + timedelta(hours=1),
+    )
+    late = replace_command(command, expires_at=NOW)
+    for each in (command, command, late):
+        s.server.says(topics.COMMAND, wire.encode(each))
+    outcomes = [
+        wire.decode_command_result((await s.server.hears(topics.COMMAND_RESULT)).payload)
+        for _ in range(3)
+    ]
+    assert [outcome.outcome for outcome in outcomes] == ["shown", "shown", "expired"]
+    assert [prompt["prompt"]["text"] for prompt in s.shown] == ["请再量一次"]
+
+
+def replace_command(command: wire.Command, **changes: Any) -> wire.Command:
+    fields = {name: getattr(command, name) for name in command.__struct_fields__}
+    return wire.Command(**fields | {"command_id": uuid4()} | changes)
+
+
+@on_broker
+async def test_a_gateway_takes_leave(s: Scene) -> None:
+    s.starts()
+    await s.server.hears(topics.STATUS)
+    await s.stops()
+    status = await s.server.hears(topics.STATUS)
+    assert wire.decode_status(status.payload) == wire.Status("offline", 7)
+
+
+@on_broker
+async def test_the_heartbeat_beats(s: Scene) -> None:
+    s.starts()
+    for _ in range(3):
+        await s.server.hears(topics.STATUS)
+        s.time.passes(60)
+
+
+@on_broker
+async def test_a_connection_that_is_cut_is_made_again(s: Scene) -> None:
+    """Another client of our name puts us out; we come back, and send what is open once more."""
+    s.outbox.add(event(1), NOW)
+    s.starts()
+    first = await s.server.hears(topics.EVENT)
+    await _put_out(s)
+    again = await s.server.hears(topics.EVENT)
+    assert again.items == first.items
+    s.server.receipts(again.ids)
+    await s.settles(lambda counts: counts.stored == 1)
+
+
+async def _put_out(s: Scene) -> None:
+    intruder = Client(CallbackAPIVersion.VERSION2, client_id=s.server.gateway, protocol=MQTTv5)
+    broker = broker_at(s.url)
+    await asyncio.to_thread(intruder.connect, broker.host, broker.port)
+    intruder.disconnect()
+
+
+@pytest.fixture
+def own_broker(short_tmp: Path) -> Iterator[EmbeddedBroker]:
+    """A mosquitto that a test may kill, not started."""
+    engine = broker_engines.mosquitto()
+    require(engine is not None, "mosquitto")
+    broker = EmbeddedBroker(short_tmp / "broker", engine=engine)
+    yield broker
+    broker.stop()
+
+
+def test_a_killed_broker_costs_no_item(own_broker: EmbeddedBroker, tmp_path: Path) -> None:
+    """Killed with what it had acknowledged in memory; everything comes again after its return."""
+
+    async def play(url: str) -> None:
+        async with asyncio.timeout(STORY_MAX_S), scene(url, tmp_path) as s:
+            old = NOW - timedelta(days=2)
+            s.outbox.keep("s", None, [event(n) for n in range(700)], old, complete=True)
+            s.starts()
+            await s.server.hears_items(500)
+            s.server.lost()
+            os.kill(own_broker.pid, signal.SIGKILL)
+            await asyncio.to_thread(_restart, own_broker)
+            await s.server.ready()
+            s.server.answers = True
+            # What was sent before the server's end was back is sent again when it is late.
+            s.time.passes(RECEIPT_WAIT_S + 0.1)
+            await s.settles(lambda counts: counts.stored == 700)
+
+    asyncio.run(play(own_broker.start()))
+
+
+def _restart(broker: EmbeddedBroker) -> None:
+    while not broker.ensure():
+        pass
+
+
+def test_a_broker_that_refuses_our_messages_is_an_alarm(short_tmp: Path, tmp_path: Path) -> None:
+    """An access list that forgot us: MQTT 5 says so with a reason code, and people are told."""
+    engine = broker_engines.mosquitto()
+    require(engine is not None, "mosquitto")
+    assert engine is not None
+    acl = short_tmp / "acl"
+    acl.write_text("topic read #\ntopic write v1/+/+/status\n")
+    strict = replace(
+        engine, configure=lambda listener: f"{engine.configure(listener)}\nacl_file {acl}\n"
+    )
+    broker = EmbeddedBroker(short_tmp / "broker", engine=strict)
+
+    async def play(url: str) -> None:
+        async with asyncio.timeout(STORY_MAX_S), scene(url, tmp_path) as s:
+            s.outbox.add(event(1), NOW)
+            s.starts()
+            await s.settles(lambda counts: counts.open >= 2)
+            codes = {wire.decode_item(row.payload).code for row in s.outbox.waiting(10)}
+            assert codes == {"measurement_failed", "publish_refused"}
+            s.time.passes(RECEIPT_WAIT_S * 3)
+            await s.server.hears(topics.STATUS)
+
+    try:
+        asyncio.run(play(broker.start()))
+    finally:
+        broker.stop()
+
+
+def test_a_broker_that_is_not_there_stops_nothing(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+
+    async def play() -> None:
+        with outbox_in(tmp_path) as outbox:
+            outbox.add(event(1), NOW)
+            alarms = Alarms("gw", outbox, lambda: NOW)
+            post = Post(
+                "t",
+                "gw",
+                1,
+                "0",
+                "bluez",
+                60.0,
+                load_key(tmp_path),
+                outbox,
+                KnownDevices(outbox._database),
+                Prompts("en", lambda: NOW, print),
+                lambda: NOW,
+                lambda: 0.0,
+                alarms,
+            )
+            running = asyncio.create_task(Courier(post, Broker("127.0.0.1", port), Time()).run())
+            done, _ = await asyncio.wait({running}, timeout=0.5)
+            assert not done
+            running.cancel()
+            await asyncio.wait({running})
+            assert outbox.counts().open == 1
+
+    asyncio.run(play())
