@@ -1,0 +1,1 @@
+"""The doctor's feed: what is open, what it rests on, who was paged, and who answered."""

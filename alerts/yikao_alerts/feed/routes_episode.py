@@ -1,0 +1,183 @@
+"""One episode: what it rests on, who was paged, and the form with which a doctor answers it.
+
+The form is a live part of its own that changes only with the episode's state: a choice half made
+is not taken away when a page is sent meanwhile.
+"""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from yikao_alerts.answer import AlreadyAnswered, Answer, Answered, Disposition
+from yikao_alerts.escalation import load_policies
+from yikao_alerts.feed.episode_view import evidence_of, grounds_of, refused_of, statistics_of
+from yikao_alerts.feed.feed_view import card_of
+from yikao_alerts.feed.rows import DoctorRow, EpisodeRow
+from yikao_alerts.feed.store import Reader
+from yikao_alerts.feed.web import (
+    DOCTOR_COOKIE,
+    Live,
+    feed_of,
+    live,
+    live_again,
+    not_found,
+    page,
+    reading,
+    remember,
+    words_of,
+)
+from yikao_alerts.rules import load_rules
+
+router: Final = APIRouter()
+
+SAID: Final = ("answered", "already", "not_open", "closed", "no_doctor")
+"""What a page can say about the answer that was just given."""
+
+
+@router.get("/episodes/{episode_id}")
+async def episode(request: Request, episode_id: int) -> HTMLResponse:
+    """Return the page."""
+    words = words_of(request)
+    async with reading(request) as reader:
+        row = await reader.episode(episode_id)
+        if row is None:
+            return not_found(request, words)
+        parts = {name: await make(request, reader, row) for name, make in PARTS.items()}
+    said = request.query_params.get("said")
+    return page(
+        request,
+        "episode.html",
+        words,
+        row=row,
+        parts=parts,
+        said=said if said in SAID else None,
+        here="episode",
+    )
+
+
+@router.get("/live/episodes/{episode_id}/{part}")
+async def episode_again(request: Request, episode_id: int, part: str) -> Response:
+    """Return one of its live parts."""
+    async with reading(request) as reader:
+        row = await reader.episode(episode_id)
+        if row is None or part not in PARTS:
+            return not_found(request, words_of(request))
+        return live_again(request, await PARTS[part](request, reader, row))
+
+
+@router.post("/episodes/{episode_id}/answer")
+async def answer_episode(
+    request: Request,
+    episode_id: int,
+    disposition: Annotated[Disposition, Form()],
+    doctor: Annotated[str, Form()] = "",
+) -> Response:
+    """Acknowledge, and show the episode as it is then."""
+    acting = await _acting(request, episode_id, doctor)
+    if acting is None:
+        return _back(episode_id, "no_doctor")
+    store = feed_of(request).store
+    answer = await store.acknowledge(episode_id, acting.doctor_id, disposition)
+    return _with_doctor(request, _back(episode_id, said_of(answer)), acting)
+
+
+@router.post("/episodes/{episode_id}/close")
+async def close_episode(
+    request: Request,
+    episode_id: int,
+    disposition: Annotated[Disposition, Form()],
+    doctor: Annotated[str, Form()] = "",
+) -> Response:
+    """End an answered episode."""
+    acting = await _acting(request, episode_id, doctor)
+    if acting is None:
+        return _back(episode_id, "no_doctor")
+    store = feed_of(request).store
+    answer = await store.close_episode(episode_id, acting.doctor_id, disposition)
+    said = "closed" if isinstance(answer, Answered) else "not_open"
+    return _with_doctor(request, _back(episode_id, said), acting)
+
+
+def said_of(answer: Answer) -> str:
+    """Return the word for what became of an acknowledgement."""
+    match answer:
+        case Answered():
+            return "answered"
+        case AlreadyAnswered():
+            return "already"
+        case _:
+            return "not_open"
+
+
+async def _head(request: Request, reader: Reader, row: EpisodeRow) -> Live:
+    return live(
+        request,
+        "episode_head.html",
+        words_of(request),
+        url=f"/live/episodes/{row.episode_id}/head",
+        name="head",
+        row=row,
+        card=card_of(row, load_policies(), reader.now),
+        now=reader.now,
+    )
+
+
+async def _facts(request: Request, reader: Reader, row: EpisodeRow) -> Live:
+    findings = await reader.findings(row.episode_id)
+    rules = load_rules()
+    return live(
+        request,
+        "episode_facts.html",
+        words_of(request),
+        url=f"/live/episodes/{row.episode_id}/facts",
+        name="facts",
+        row=row,
+        evidence=evidence_of(findings),
+        statistics=statistics_of(findings),
+        grounds=grounds_of(row.rule_id, findings, rules),
+        refused=refused_of(await reader.refusals(row), rules),
+        pages=await reader.pages(row.episode_id),
+        events=await reader.events(row.episode_id),
+        rules=rules,
+        now=reader.now,
+    )
+
+
+async def _answer(request: Request, reader: Reader, row: EpisodeRow) -> Live:
+    return live(
+        request,
+        "episode_answer.html",
+        words_of(request),
+        url=f"/live/episodes/{row.episode_id}/answer",
+        name="answer",
+        now=reader.now,
+        row=row,
+        doctors=await reader.doctors(row.team_id),
+        viewer=reader.viewer,
+        chosen=request.cookies.get(DOCTOR_COOKIE, ""),
+        dispositions=list(Disposition),
+    )
+
+
+PARTS: Final = {"head": _head, "answer": _answer, "facts": _facts}
+"""What of an episode's page keeps itself up to date, by the names its template uses."""
+
+
+async def _acting(request: Request, episode_id: int, named: str) -> DoctorRow | None:
+    """Return who answers: the doctor who signed in, else the one named, of the episode's team."""
+    async with reading(request) as reader:
+        row = await reader.episode(episode_id)
+        if row is None:
+            return None
+        acting = reader.viewer or await reader.doctor(named)
+    return acting if acting is not None and acting.team_id == row.team_id else None
+
+
+def _back(episode_id: int, said: str) -> RedirectResponse:
+    return RedirectResponse(f"/episodes/{episode_id}?said={said}", 303)
+
+
+def _with_doctor(request: Request, response: Response, acting: DoctorRow) -> Response:
+    remember(response, request, DOCTOR_COOKIE, acting.doctor_id)
+    return response

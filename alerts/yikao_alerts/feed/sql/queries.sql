@@ -1,0 +1,183 @@
+-- What the feed reads. Times are arguments; `team` is null for a reader who may see every team.
+
+-- name: schema_version
+SELECT max(name) FROM schema_migration
+
+-- Where a page is about no resident: the reader's team, else the first there is.
+-- name: zone
+SELECT zone FROM team WHERE %(team)s::text IS NULL OR team_id = %(team)s ORDER BY team_id LIMIT 1
+
+-- name: doctors
+SELECT d.doctor_id, d.name, d.team_id, d.language, t.name AS team_name
+FROM doctor d JOIN team t USING (team_id)
+WHERE d.team_id = %(team)s
+ORDER BY d.name, d.doctor_id
+
+-- name: doctor
+SELECT d.doctor_id, d.name, d.team_id, d.language, t.name AS team_name
+FROM doctor d JOIN team t USING (team_id)
+WHERE d.doctor_id = %(doctor_id)s
+
+-- The last reading that bears on the episode is looked for in a bounded time, so that the database
+-- opens few partitions. Until when a suspicion waits stands in the decision that refused to page.
+-- name: episodes
+SELECT
+    e.episode_id, e.family, e.state, e.rule_id, e.severity, e.level, e.confirmed, e.measured_at,
+    e.opened_at, e.level_since, e.last_evidence_at, e.answered_by, e.answered_at, e.disposition,
+    e.closed_at,
+    answerer.name AS answered_by_name,
+    r.patient_id, r.code AS resident_code, r.name AS resident_name, r.birth_year, r.sex,
+    own.name AS own_doctor_name,
+    t.team_id, t.zone, duty.name AS duty_doctor_name,
+    awaited.until AS awaited_until,
+    latest.time AS latest_at, latest.unit AS latest_unit, latest.flags AS latest_flags,
+    latest.systolic_mmhg, latest.diastolic_mmhg, latest.systolic_kpa, latest.diastolic_kpa,
+    latest.pulse_bpm, latest.glucose_mmol_l, latest.glucose_mg_dl
+FROM episode e
+JOIN resident r USING (patient_id)
+JOIN doctor own ON own.doctor_id = r.doctor_id
+JOIN team t ON t.team_id = r.team_id
+LEFT JOIN doctor duty ON duty.doctor_id = t.duty_doctor_id
+LEFT JOIN doctor answerer ON answerer.doctor_id = e.answered_by
+LEFT JOIN LATERAL (
+    SELECT max((refusal ->> 'until')::timestamptz) AS until
+    FROM decision d, jsonb_array_elements(d.refusals) refusal
+    WHERE e.state = 'suspected' AND d.patient_id = e.patient_id AND d.decided_at >= e.opened_at
+      AND refusal ->> 'why' = 'awaiting_repeat' AND refusal ->> 'family' = e.family
+) awaited ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM reading
+    WHERE reading.patient_id = e.patient_id
+      AND reading.time >= %(readings_since)s
+      AND reading.kind = CASE
+          WHEN e.family LIKE 'glucose%%' THEN 'glucose' ELSE 'blood_pressure'
+      END
+    ORDER BY reading.time DESC LIMIT 1
+) latest ON true
+WHERE (%(team)s::text IS NULL OR r.team_id = %(team)s)
+  AND (%(episode_id)s::bigint IS NULL OR e.episode_id = %(episode_id)s)
+  AND (%(patient_id)s::integer IS NULL OR e.patient_id = %(patient_id)s)
+  AND (
+      %(episode_id)s::bigint IS NOT NULL
+      OR e.state IN ('suspected', 'open', 'answered')
+      OR e.closed_at >= %(closed_since)s
+  )
+ORDER BY e.closed_at DESC NULLS FIRST, e.episode_id DESC
+LIMIT %(limit)s
+
+-- One row for each resident: since when nothing came, and whether a gateway is there that would
+-- bring it. A resident without any gateway is not watched at all.
+-- name: freshness
+SELECT
+    r.patient_id, r.code AS resident_code, r.name AS resident_name,
+    (SELECT max(l.time) FROM patient_latest l WHERE l.patient_id = r.patient_id) AS latest_at,
+    coalesce((
+        SELECT bool_or(g.online AND g.seen_at >= %(seen_since)s)
+        FROM device_binding b
+        JOIN device v USING (device_id)
+        JOIN gateway g USING (gateway_id)
+        WHERE b.patient_id = r.patient_id AND b.valid @> %(now)s::timestamptz
+    ), false) AS watched
+FROM resident r
+WHERE %(team)s::text IS NULL OR r.team_id = %(team)s
+ORDER BY r.code
+
+-- name: queues
+SELECT
+    (SELECT count(*) FROM eval_queue) AS eval_waiting,
+    (SELECT min(queued_at) FROM eval_queue) AS eval_oldest_at,
+    (SELECT count(*) FROM page WHERE state = 'due' AND due_at <= %(now)s) AS pages_due,
+    (SELECT min(due_at) FROM page WHERE state = 'due') AS page_oldest_at
+
+-- name: findings
+SELECT f.rule_id, f.trigger_key, f.confirmed, f.found_at, f.evidence, d.ruleset_digest
+FROM finding f JOIN decision d USING (decision_id)
+WHERE f.episode_id = %(episode_id)s
+ORDER BY f.found_at DESC, f.trigger_key
+LIMIT %(limit)s
+
+-- The same refusal stands in every decision until it ends: the first is enough.
+-- name: refusals
+SELECT DISTINCT ON (refusal)
+    d.decided_at, refusal,
+    (
+        SELECT input FROM jsonb_array_elements(d.inputs) input
+        WHERE input ->> 'key' = refusal -> 'inputs' ->> 0
+        LIMIT 1
+    ) AS reading
+FROM decision d, jsonb_array_elements(d.refusals) refusal
+WHERE d.patient_id = %(patient_id)s AND refusal ->> 'family' = %(family)s
+  AND d.decided_at >= %(since)s AND d.decided_at <= %(until)s
+ORDER BY refusal, d.decided_at
+LIMIT %(limit)s
+
+-- name: events
+SELECT v.at, v.event, v.from_state, v.to_state, v.actor, d.name AS actor_name, v.detail
+FROM episode_event v LEFT JOIN doctor d ON d.doctor_id = v.actor
+WHERE v.episode_id = %(episode_id)s
+ORDER BY v.event_id
+
+-- name: pages
+SELECT
+    p.page_id, p.episode_id, p.step, p.loop, p.doctor_id, d.name AS doctor_name, p.channel,
+    p.address, p.state, p.attempts, p.created_at, p.due_at, p.sent_at, t.zone,
+    coalesce((
+        SELECT jsonb_agg(
+            jsonb_build_object('at', a.at, 'outcome', a.outcome, 'detail', a.detail)
+            ORDER BY a.attempt_id
+        ) FROM page_attempt a WHERE a.page_id = p.page_id
+    ), '[]') AS tries
+FROM page p
+JOIN doctor d USING (doctor_id)
+JOIN team t USING (team_id)
+WHERE (%(episode_id)s::bigint IS NULL OR p.episode_id = %(episode_id)s)
+  AND (%(team)s::text IS NULL OR d.team_id = %(team)s)
+ORDER BY p.created_at DESC, p.due_at DESC, p.page_id
+LIMIT %(limit)s
+
+-- name: page_of_link
+SELECT p.episode_id, p.language, d.name AS doctor_name
+FROM page p JOIN doctor d USING (doctor_id)
+WHERE p.page_id = %(page_id)s AND p.doctor_id = %(doctor_id)s
+
+-- name: resident
+SELECT r.patient_id, r.code, r.name, r.birth_year, r.sex, r.team_id, t.zone, t.name AS team_name,
+    d.name AS doctor_name
+FROM resident r
+JOIN team t USING (team_id)
+JOIN doctor d ON d.doctor_id = r.doctor_id
+WHERE r.code = %(code)s AND (%(team)s::text IS NULL OR r.team_id = %(team)s)
+
+-- name: readings
+SELECT g.time, g.kind, g.unit, g.systolic_mmhg, g.diastolic_mmhg, g.systolic_kpa, g.diastolic_kpa,
+    g.pulse_bpm, g.glucose_mmol_l, g.glucose_mg_dl, g.meal, g.flags, g.doubt_s, g.received_at,
+    v.address AS device, v.model
+FROM reading g LEFT JOIN device v USING (device_id)
+WHERE g.patient_id = %(patient_id)s AND g.time >= %(since)s AND g.time <= %(until)s
+ORDER BY g.time DESC, g.kind
+LIMIT %(limit)s
+
+-- name: quarantine_counts
+SELECT reason, count(*) AS rows FROM quarantine
+WHERE received_at >= %(since)s
+GROUP BY reason ORDER BY count(*) DESC, reason
+
+-- The bytes of another team's resident stay hidden: the row is for the operator, not its content.
+-- name: quarantine
+SELECT q.quarantine_id, q.received_at, q.gateway_id, q.topic, q.reason, q.detail, q.measured_at,
+    CASE WHEN %(team)s::text IS NULL OR r.team_id IS NULL OR r.team_id = %(team)s
+        THEN substring(q.payload FROM 1 FOR %(bytes)s) END AS payload,
+    octet_length(q.payload) AS payload_bytes,
+    CASE WHEN %(team)s::text IS NULL OR r.team_id = %(team)s THEN r.code END AS resident_code
+FROM quarantine q LEFT JOIN resident r USING (patient_id)
+WHERE q.received_at >= %(since)s
+ORDER BY q.received_at DESC, q.quarantine_id DESC
+LIMIT %(limit)s
+
+-- name: gateways
+SELECT gateway_id, online, seen_at, waiting, version FROM gateway ORDER BY gateway_id
+
+-- name: device_events
+SELECT gateway_id, device, code, time, received_at FROM device_event
+WHERE received_at >= %(since)s
+ORDER BY received_at DESC LIMIT %(limit)s

@@ -1,0 +1,251 @@
+"""Everything the feed reads, one method a question; the statements are in sql/queries.sql.
+
+Answering goes through `yikao_alerts.answer`, which also cancels the pages: the feed writes nothing
+by itself.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from psycopg.rows import class_row, scalar_row
+
+from yikao_alerts.answer import Answer, Disposition, acknowledge, close
+from yikao_alerts.clock import read_clock
+from yikao_alerts.feed import rows
+from yikao_alerts.feed.connections import Connection, Connections
+from yikao_alerts.feed.errors import UnknownDoctorError
+from yikao_alerts.sql_blocks import load_sql_blocks
+
+SQL: Final = load_sql_blocks("yikao_alerts.feed")
+
+EPISODES_MAX: Final = 300
+"""More at once than a team could answer; the feed says when it shows only the first of them."""
+CLOSED_WITHIN: Final = timedelta(hours=24)
+READINGS_WITHIN: Final = timedelta(days=14)
+READINGS_MAX: Final = 1000
+DETAILS_MAX: Final = 50
+"""Findings, decisions with refusals and pages shown of one episode."""
+LOG_WITHIN: Final = timedelta(days=7)
+LOG_MAX: Final = 50
+PAYLOAD_SHOWN_BYTES: Final = 2048
+SEEN_WITHIN: Final = timedelta(minutes=15)
+"""A gateway that has said nothing for so long counts as silent even without its last will."""
+
+NOWHERE: Final = "UTC"
+"""The time zone while the registry is empty."""
+
+Row = TypeVar("Row")
+
+
+class Reader:
+    """One connection, one moment, one reader: what a request sees.
+
+    `viewer` is the doctor who signed in and sees the own team; None sees all teams.
+    """
+
+    def __init__(
+        self, connection: Connection, now: datetime, viewer: rows.DoctorRow | None
+    ) -> None:
+        self._connection = connection
+        self._team = viewer.team_id if viewer else None
+        self.viewer = viewer
+        self.now = now
+
+    async def doctors(self, team: str) -> list[rows.DoctorRow]:
+        """Return the doctors of a team."""
+        return await self._all(rows.DoctorRow, "doctors", team=team)
+
+    async def doctor(self, doctor_id: str) -> rows.DoctorRow | None:
+        """Return one doctor."""
+        return await self._one(rows.DoctorRow, "doctor", doctor_id=doctor_id)
+
+    async def episodes(self) -> list[rows.EpisodeRow]:
+        """Return the active episodes and those closed within `CLOSED_WITHIN`."""
+        return await self._episodes(EPISODES_MAX, self.now - CLOSED_WITHIN)
+
+    async def episode(self, episode_id: int) -> rows.EpisodeRow | None:
+        """Return one episode, or None where there is none or another team's."""
+        found = await self._episodes(1, self.now, episode_id=episode_id)
+        return found[0] if found else None
+
+    async def episodes_of(self, patient_id: int) -> list[rows.EpisodeRow]:
+        """Return a resident's active episodes and those closed within `READINGS_WITHIN`."""
+        since = self.now - READINGS_WITHIN
+        return await self._episodes(DETAILS_MAX, since, patient_id=patient_id)
+
+    async def freshness(self) -> list[rows.FreshnessRow]:
+        """Return for each resident how much is known."""
+        return await self._all(
+            rows.FreshnessRow, "freshness", now=self.now, seen_since=self.now - SEEN_WITHIN
+        )
+
+    async def queues(self) -> rows.QueuesRow:
+        """Return what waits."""
+        (row,) = await self._all(rows.QueuesRow, "queues", now=self.now)
+        return row
+
+    async def findings(self, episode_id: int) -> list[rows.FindingRow]:
+        """Return what an episode rests on, the newest first."""
+        return await self._all(
+            rows.FindingRow, "findings", episode_id=episode_id, limit=DETAILS_MAX
+        )
+
+    async def refusals(self, episode: rows.EpisodeRow) -> list[rows.RefusalRow]:
+        """Return what the decisions in the episode's time refused of its family."""
+        return await self._all(
+            rows.RefusalRow,
+            "refusals",
+            patient_id=episode.patient_id,
+            family=episode.family,
+            since=episode.opened_at,
+            until=episode.closed_at or self.now,
+            limit=DETAILS_MAX,
+        )
+
+    async def events(self, episode_id: int) -> list[rows.EventRow]:
+        """Return an episode's story, in order."""
+        return await self._all(rows.EventRow, "events", episode_id=episode_id)
+
+    async def pages(self, episode_id: int | None = None) -> list[rows.PageRow]:
+        """Return the last pages, of one episode or of all, the newest first."""
+        return await self._all(rows.PageRow, "pages", episode_id=episode_id, limit=DETAILS_MAX)
+
+    async def page_of_link(self, page_id: UUID, doctor_id: str) -> rows.LinkRow | None:
+        """Return the page a signed link opens, for the doctor it was made for."""
+        return await self._one(rows.LinkRow, "page_of_link", page_id=page_id, doctor_id=doctor_id)
+
+    async def resident(self, code: str) -> rows.ResidentRow | None:
+        """Return a resident, or None where there is none or another team's."""
+        return await self._one(rows.ResidentRow, "resident", code=code)
+
+    async def readings(self, patient_id: int) -> list[rows.ReadingRow]:
+        """Return a resident's readings within `READINGS_WITHIN`, the newest first."""
+        return await self._all(
+            rows.ReadingRow,
+            "readings",
+            patient_id=patient_id,
+            since=self.now - READINGS_WITHIN,
+            until=self.now + timedelta(days=1),
+            limit=READINGS_MAX,
+        )
+
+    async def zone(self) -> str:
+        """Return the time zone for what is about no resident."""
+        found = await self._all(rows.ZoneRow, "zone")
+        return found[0].zone if found else NOWHERE
+
+    async def quarantine_counts(self) -> list[rows.ReasonCountRow]:
+        """Return how often each reason was given within `LOG_WITHIN`."""
+        since = self.now - LOG_WITHIN
+        return await self._all(rows.ReasonCountRow, "quarantine_counts", since=since)
+
+    async def quarantine(self) -> list[rows.QuarantineRow]:
+        """Return the newest rows of the quarantine."""
+        return await self._all(
+            rows.QuarantineRow,
+            "quarantine",
+            since=self.now - LOG_WITHIN,
+            limit=LOG_MAX,
+            bytes=PAYLOAD_SHOWN_BYTES,
+        )
+
+    async def gateways(self) -> list[rows.GatewayRow]:
+        """Return all gateways, those that said they went first."""
+        return await self._all(rows.GatewayRow, "gateways")
+
+    async def device_events(self) -> list[rows.DeviceEventRow]:
+        """Return the newest events of devices."""
+        since = self.now - LOG_WITHIN
+        return await self._all(rows.DeviceEventRow, "device_events", since=since, limit=LOG_MAX)
+
+    async def _episodes(
+        self,
+        limit: int,
+        closed_since: datetime,
+        *,
+        episode_id: int | None = None,
+        patient_id: int | None = None,
+    ) -> list[rows.EpisodeRow]:
+        return await self._all(
+            rows.EpisodeRow,
+            "episodes",
+            episode_id=episode_id,
+            patient_id=patient_id,
+            closed_since=closed_since,
+            readings_since=self.now - READINGS_WITHIN,
+            limit=limit,
+        )
+
+    async def _all(self, row: type[Row], name: str, **values: Any) -> list[Row]:
+        async with self._connection.cursor(row_factory=class_row(row)) as cursor:
+            await cursor.execute(SQL[name], {"team": self._team, **values})
+            return await cursor.fetchall()
+
+    async def _one(self, row: type[Row], name: str, **values: Any) -> Row | None:
+        found = await self._all(row, name, **values)
+        return found[0] if found else None
+
+
+class Store:
+    """The feed's way to the database."""
+
+    def __init__(self, database_url: str) -> None:
+        self._connections = Connections(database_url)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._connections.close()
+
+    @asynccontextmanager
+    async def reader(self, doctor_id: str | None) -> AsyncIterator[Reader]:
+        """Lend a reader at the database's present moment, for a doctor who signed in, or for all.
+
+        Raises `UnknownDoctorError` for somebody with a password whom the registry does not know.
+        """
+        async with self._connections.one() as connection:
+            everything = Reader(connection, await read_clock(connection), None)
+            if doctor_id is None:
+                yield everything
+                return
+            viewer = await everything.doctor(doctor_id)
+            if viewer is None:
+                raise UnknownDoctorError(doctor_id)
+            yield Reader(connection, everything.now, viewer)
+
+    async def acknowledge(
+        self, episode_id: int, doctor_id: str, disposition: Disposition
+    ) -> Answer:
+        """Let a doctor answer an episode."""
+        async with self._connections.one() as connection:
+            now = await read_clock(connection)
+            return await acknowledge(
+                connection,
+                now=now,
+                episode_id=episode_id,
+                doctor_id=doctor_id,
+                disposition=disposition,
+            )
+
+    async def close_episode(
+        self, episode_id: int, doctor_id: str, disposition: Disposition
+    ) -> Answer:
+        """Let a doctor end an answered episode."""
+        async with self._connections.one() as connection:
+            now = await read_clock(connection)
+            return await close(
+                connection,
+                now=now,
+                episode_id=episode_id,
+                doctor_id=doctor_id,
+                disposition=disposition,
+            )
+
+    async def schema_version(self) -> str:
+        """Return the name of the last migration."""
+        async with self._connections.one() as connection:
+            cursor = connection.cursor(row_factory=scalar_row)
+            await cursor.execute(SQL["schema_version"])
+            return str(await cursor.fetchone())

@@ -1,0 +1,90 @@
+"""The two languages say the same, every code has a word, and files of others are unchanged."""
+
+import hashlib
+import string
+from enum import StrEnum
+from importlib import resources
+
+import pytest
+
+from yikao_alerts.answer import Disposition
+from yikao_alerts.confirm import Result
+from yikao_alerts.episodes import Event, State
+from yikao_alerts.evaluate import Why
+from yikao_alerts.feed.words import LANGUAGES, load_words
+from yikao_alerts.rules import load_rules
+from yikao_alerts.sql_blocks import SqlBlocksError, load_sql_blocks, parse_sql_blocks
+from yikao_devices.blood_pressure import Status
+from yikao_devices.glucose import SensorStatus
+from yikao_devices.glucose_context import MEALS
+from yikao_ingest.reasons import Reason
+
+
+def places(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def test_both_languages_have_the_same_keys_and_places() -> None:
+    zh, en = (load_words(language).texts for language in LANGUAGES)
+    assert zh.keys() == en.keys()
+    assert {key: places(zh[key]) for key in zh} == {key: places(en[key]) for key in en}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("group", "codes"),
+    [
+        ("disposition", Disposition),
+        ("state", State),
+        ("event", Event),
+        ("why", Why),
+        ("quarantine", Reason),
+        ("quarantine_who", Reason),
+        ("confirmed", [*Result, "not_needed"]),
+        ("outcome", ["delivered", "retryable", "permanent", "ambiguous"]),
+        ("page", ["due", "sent", "failed", "cancelled"]),
+        ("severity", {rule.severity for rule in load_rules().rules}),
+        ("family", {rule.family for rule in load_rules().rules if rule.family}),
+        ("evidence", {rule.evidence for rule in load_rules().rules}),
+        ("meal", MEALS.values()),
+        ("flag", [str(flag.name).lower() for flag in (*Status, *SensorStatus)]),
+    ],
+)
+def test_every_code_has_a_word(language: str, group: str, codes: type[StrEnum] | list[str]) -> None:
+    renamed = {"too_high": "hi", "too_low": "lo"}
+    known = {key.partition(".")[2] for key in load_words(language).texts if key.startswith(group)}
+    assert {renamed.get(str(code), str(code)) for code in codes} <= known
+
+
+def test_a_code_without_a_word_is_shown_itself() -> None:
+    assert load_words("zh").of("event", "from_the_future") == "from_the_future"
+    assert load_words("en").of("event", None) == ""
+
+
+def test_vendored_files_are_unchanged() -> None:
+    folder = resources.files("yikao_alerts.feed").joinpath("static", "vendor")
+    sums = folder.joinpath("SHA256SUMS").read_text("ascii").splitlines()
+    named = {line.split()[1]: line.split()[0] for line in sums}
+    found = {
+        entry.name: hashlib.sha256(entry.read_bytes()).hexdigest()
+        for entry in folder.iterdir()
+        if entry.name.endswith((".js", ".txt"))
+    }
+    assert found == named
+
+
+def test_statements_look_at_no_clock() -> None:
+    for name, statement in load_sql_blocks("yikao_alerts.feed").items():
+        for word in ("now()", "current_timestamp", "clock_timestamp", "localtime"):
+            assert word not in statement.lower(), name
+
+
+def test_sql_blocks_are_read_by_name() -> None:
+    text = "-- for people\n-- name: one\nSELECT 1\n\n-- why\n-- name: two\nSELECT 2\n"
+    assert parse_sql_blocks(text) == {"one": "SELECT 1\n\n-- why", "two": "SELECT 2"}
+
+
+@pytest.mark.parametrize("text", ["-- name: a\n", "-- name: a\nSELECT 1\n-- name: a\nSELECT 2\n"])
+def test_a_malformed_sql_file_is_refused(text: str) -> None:
+    with pytest.raises(SqlBlocksError):
+        parse_sql_blocks(text)
