@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from yikao_alerts.history import Measurement
+from yikao_alerts.history import Measurement, key_of
 from yikao_devices import wire
 
 
@@ -22,7 +22,7 @@ def measurement_of(
         }
     kind = wire.kind_of(item)
     return Measurement(
-        f"{kind}/{item.device}/{item.measured_at.isoformat()}",
+        key_of(kind, item.device, item.measured_at),
         kind,
         item.measured_at,
         received_at,

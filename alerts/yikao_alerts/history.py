@@ -1,9 +1,9 @@
 """What the evaluator looks at: a resident's recent measurements and symptoms, as plain values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeVar
 
 BLOOD_PRESSURE: Final = "blood_pressure"
 GLUCOSE: Final = "glucose"
@@ -16,11 +16,16 @@ FIELDS: Final = {BLOOD_PRESSURE: ("systolic", "diastolic", "pulse"), GLUCOSE: ("
 PULSE_UNIT: Final = "bpm"
 
 
+def key_of(kind: str, device: str, at: datetime) -> str:
+    """Return what names a reading for good, the same in whatever zone its time is written."""
+    return f"{kind}/{device}/{at.astimezone(UTC).isoformat()}"
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """One reading in the device's own unit.
 
-    `key` names it for good: kind, device, time. `values` holds `FIELDS` of its kind, absent where
+    `key` is its `key_of`. `values` holds `FIELDS` of its kind, absent where
     the device gave none; pulse is in bpm. `plausible` is False for one that rule DQ-01 quarantined.
     """
 
@@ -54,6 +59,9 @@ class Symptoms:
     codes: frozenset[str]
 
 
+_Item = TypeVar("_Item", Measurement, Symptoms)
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """Measurements and symptoms of one resident, each sorted by time then key."""
@@ -66,9 +74,15 @@ class History:
         return tuple(m for m in self.measurements if m.kind == kind and m.plausible)
 
 
-def history_of(measurements: list[Measurement], symptoms: list[Symptoms]) -> History:
-    """Return the history of what was read, in whatever order it was read."""
-    return History(
-        tuple(sorted(measurements, key=lambda m: (m.at, m.key))),
-        tuple(sorted(symptoms, key=lambda s: (s.at, s.key))),
-    )
+def history_of(measurements: Iterable[Measurement], symptoms: Iterable[Symptoms]) -> History:
+    """Return the history of what was read, in whatever order; of one key the first arrival."""
+    return History(_sorted(measurements), _sorted(symptoms))
+
+
+def _sorted(items: Iterable[_Item]) -> tuple[_Item, ...]:
+    first = {item.key: item for item in sorted(items, key=_arrival, reverse=True)}
+    return tuple(sorted(first.values(), key=lambda item: (item.at, item.key)))
+
+
+def _arrival(item: Measurement | Symptoms) -> datetime:
+    return item.received_at

@@ -5,7 +5,7 @@ their reason and bytes. One bad item costs no other. Nothing raises.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -25,6 +25,10 @@ AGE_MAX: Final = timedelta(days=5 * 365)
 """No cuff stores for so long; an older time is a clock that was never set."""
 UNITS_TOLERANCE: Final = 0.02
 """Relative difference allowed between a device's own number and its conversion: rounding."""
+OUT_OF_RANGE: Final = frozenset({"hi", "lo"})
+"""A meter's words in the place of a number."""
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises: wrong content, no UTF-8, and brackets nested beyond the decoder's stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,15 @@ Accepted = AcceptedReading | AcceptedSymptoms | AcceptedEvent
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """The gateway that provably sent a message, and what proves it."""
+
+    gateway: Gateway
+    channel: str
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """The verdict on one message. `origin` is None where nobody can be told."""
 
@@ -98,36 +111,61 @@ class _Identified(msgspec.Struct):
 _identify = msgspec.json.Decoder(_Identified).decode
 
 
+def identify(incoming: Incoming, directory: Directory) -> Sender | Quarantined:
+    """Return who provably sent a message, or why nobody did: topic, registry and signature agree.
+
+    The broker's own access rules are not relied on.
+    """
+
+    def refuse(reason: Reason, detail: str) -> Quarantined:
+        return Quarantined(reason, detail, incoming.payload)
+
+    origin = topics.parse_topic(incoming.topic)
+    if origin is None:
+        return refuse(Reason.UNKNOWN_TOPIC, "no topic of ours")
+    gateway = directory.gateways.get(origin.gateway)
+    if gateway is None or gateway.tenant != origin.tenant:
+        return refuse(Reason.UNKNOWN_GATEWAY, "no such gateway in the registry")
+    signature = decode_base64url(incoming.signature, SIGNATURE_BYTES)
+    if signature is None:
+        return refuse(Reason.UNSIGNED, "no signature of 64 bytes")
+    if not genuine(gateway.public_key, signature, incoming.payload):
+        return refuse(Reason.BAD_SIGNATURE, "not signed by this gateway")
+    return Sender(gateway, origin.channel, signature)
+
+
 def judge(incoming: Incoming, directory: Directory, rules: RuleSet, now: datetime) -> Judged:
     """Return the verdict on a message that arrived at `now`."""
     origin = topics.parse_topic(incoming.topic)
-    gateway = directory.gateways.get(origin.gateway) if origin else None
-    if origin is None or gateway is None or gateway.tenant != origin.tenant:
-        reason = Reason.UNKNOWN_GATEWAY if origin else Reason.UNKNOWN_TOPIC
-        return _refuse(incoming, origin, reason, "no such gateway in the registry")
-    signature = decode_base64url(incoming.signature, SIGNATURE_BYTES)
-    if signature is None:
-        return _refuse(incoming, origin, Reason.UNSIGNED, "no signature of 64 bytes")
-    if not genuine(gateway.public_key, signature, incoming.payload):
-        return _refuse(incoming, origin, Reason.BAD_SIGNATURE, "not signed by this gateway")
+    sender = identify(incoming, directory)
+    if isinstance(sender, Quarantined):
+        return Judged(incoming, origin, b"", (sender,), whole=True)
+    message = _read(incoming, sender.gateway)
+    if isinstance(message, Quarantined):
+        return Judged(incoming, origin, b"", (message,), whole=True)
+    items = tuple(
+        _judge_item(bytes(raw), sender.gateway, directory, rules, now) for raw in message.items
+    )
+    return Judged(incoming, origin, sender.signature, items)
+
+
+def _read(incoming: Incoming, gateway: Gateway) -> wire.Message | Quarantined:
+    """Return the message, its items still raw, or why it is refused as a whole."""
+
+    def refuse(reason: Reason, detail: str) -> Quarantined:
+        return Quarantined(reason, detail, incoming.payload)
+
     if len(incoming.payload) > wire.MESSAGE_BYTES_MAX:
-        return _refuse(incoming, origin, Reason.TOO_LONG, f"{len(incoming.payload)} bytes")
+        return refuse(Reason.TOO_LONG, f"{len(incoming.payload)} bytes")
     try:
         message = wire.decode_message(incoming.payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return _refuse(incoming, origin, Reason.UNREADABLE, str(error))
+    except UNREADABLE as error:
+        return refuse(Reason.UNREADABLE, str(error))
+    if message.v != wire.VERSION:
+        return refuse(Reason.UNREADABLE, f"version {message.v}; this server reads {wire.VERSION}")
     if message.gateway != gateway.gateway_id:
-        detail = "the message names another gateway than its topic"
-        return _refuse(incoming, origin, Reason.WRONG_GATEWAY, detail)
-    items = tuple(_judge_item(bytes(raw), gateway, directory, rules, now) for raw in message.items)
-    return Judged(incoming, origin, signature, items)
-
-
-def _refuse(
-    incoming: Incoming, origin: topics.Origin | None, reason: Reason, detail: str
-) -> Judged:
-    item = Quarantined(reason, detail, incoming.payload)
-    return Judged(incoming, origin, b"", (item,), whole=True)
+        return refuse(Reason.WRONG_GATEWAY, "the message names another gateway than its topic")
+    return message
 
 
 def _judge_item(
@@ -135,17 +173,15 @@ def _judge_item(
 ) -> Accepted | Quarantined:
     try:
         item = wire.decode_item(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         return Quarantined(Reason.ITEM_UNREADABLE, str(error), raw, _identity(raw))
     if isinstance(item, wire.RefusedFrame):
         return Quarantined(Reason.FRAME_REFUSED, item.reason, raw, item.reading_id)
-    if isinstance(item, wire.DeviceEvent):
-        return AcceptedEvent(item)
     return _place(item, raw, gateway, directory, rules, now)
 
 
 def _place(
-    item: wire.Reading | wire.SymptomReport,
+    item: wire.Reading | wire.SymptomReport | wire.DeviceEvent,
     raw: bytes,
     gateway: Gateway,
     directory: Directory,
@@ -153,26 +189,28 @@ def _place(
     now: datetime,
 ) -> Accepted | Quarantined:
     """Return whose item it is, unless its device, time or values cannot be."""
+    at, identity = item.measured_at, item.reading_id
     device = directory.devices.get(item.device)
-    patient_id = device.patient(item.measured_at, item.user) if device else None
-
-    def refuse(reason: Reason, detail: str) -> Quarantined:
-        identity, at = item.reading_id, item.measured_at
-        return Quarantined(reason, detail, raw, identity, patient_id, at)
-
-    if device is None or device.gateway_id != gateway.gateway_id:
-        return refuse(Reason.UNKNOWN_DEVICE, "the device is not registered for this gateway")
-    if untimely := _untimely(item.measured_at, now):
-        return refuse(*untimely)
-    if patient_id is None:
-        return refuse(Reason.NO_BINDING, "the device belonged to nobody when it measured")
+    if device is not None and device.gateway_id != gateway.gateway_id:
+        device = None
+    if device is None and item.device != gateway.gateway_id:
+        detail = "the device is not registered for this gateway"
+        return Quarantined(Reason.UNKNOWN_DEVICE, detail, raw, identity)
+    user = None if isinstance(item, wire.DeviceEvent) else item.user
+    patient_id = device.patient(at, user) if device is not None else None
+    if untimely := _untimely(at, now):
+        # A time that no calendar holds in every zone cannot be shown again.
+        kept_at = at if MINYEAR < at.year < MAXYEAR else None
+        return Quarantined(*untimely, raw, identity, patient_id, kept_at)
+    if isinstance(item, wire.DeviceEvent):
+        return AcceptedEvent(item)
+    if device is None or patient_id is None:
+        detail = "the device belonged to nobody when it measured"
+        return Quarantined(Reason.NO_BINDING, detail, raw, identity, None, at)
     if isinstance(item, wire.SymptomReport):
         return AcceptedSymptoms(patient_id, item)
-    if disagreement := _units_disagree(item):
-        return refuse(Reason.UNITS_DISAGREE, disagreement)
-    rule = rules.implausible(measurement_of(item, now))
-    if rule is not None:
-        return refuse(Reason.IMPLAUSIBLE, rule.id)
+    if fault := _unusable(item, rules, now):
+        return Quarantined(*fault, raw, identity, patient_id, at)
     return AcceptedReading(patient_id, device.device_id, item)
 
 
@@ -184,12 +222,22 @@ def _untimely(at: datetime, now: datetime) -> tuple[Reason, str] | None:
     return None
 
 
+def _unusable(item: wire.Reading, rules: RuleSet, now: datetime) -> tuple[Reason, str] | None:
+    """Return what is wrong with a reading's values."""
+    if disagreement := _units_disagree(item):
+        return Reason.UNITS_DISAGREE, disagreement
+    rule = rules.implausible(measurement_of(item, now))
+    return None if rule is None else (Reason.IMPLAUSIBLE, rule.id)
+
+
 def _units_disagree(item: wire.Reading) -> str | None:
     """Return which field is missing in the device's own unit or differs from its conversion."""
     if isinstance(item, wire.GlucoseReading):
         own, converted = item.glucose_mg_dl, item.glucose_mmol_l
         pairs = [("glucose_mg_dl", own, converted, 1 / MG_DL_PER_MMOL_L)]
         needed = item.unit == "mg/dL" and converted is not None
+        if own is None and converted is None and not OUT_OF_RANGE & set(item.flags):
+            return "no number, and neither hi nor lo"
     else:
         pairs = [
             ("systolic_kpa", item.systolic_kpa, item.systolic_mmhg, MMHG_PER_KPA),
@@ -209,7 +257,7 @@ def _units_disagree(item: wire.Reading) -> str | None:
 def _identity(raw: bytes) -> UUID | None:
     try:
         return _identify(raw).reading_id
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

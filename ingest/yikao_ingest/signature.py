@@ -11,12 +11,16 @@ SIGNATURE_BYTES = 64
 
 
 def decode_base64url(text: str, length: int) -> bytes | None:
-    """Return the `length` bytes that `text` spells without padding, or None."""
+    """Return the `length` bytes that `text` spells without padding, or None.
+
+    There is one spelling for each: a text that only decodes to them is refused.
+    """
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return None
-    return raw if len(raw) == length else None
+    canonical = base64.urlsafe_b64encode(raw).rstrip(b"=").decode() == text
+    return raw if canonical and len(raw) == length else None
 
 
 def genuine(public_key: bytes, signature: bytes, payload: bytes) -> bool:

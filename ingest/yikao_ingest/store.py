@@ -4,7 +4,8 @@ One batch, one transaction. Everything in it may come again: a repeated id stops
 repeated record at the natural key. Only after the commit is anybody told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from psycopg import sql
 
 from yikao_alerts.sql_blocks import load_sql_blocks
 from yikao_alerts.store import CHANGED, EVALUATE
+from yikao_alerts.working import CONNECT_TIMEOUT_S, WATCHED
 from yikao_devices import wire
 from yikao_ingest.accept import (
     AcceptedEvent,
@@ -22,12 +24,12 @@ from yikao_ingest.accept import (
     Quarantined,
 )
 from yikao_ingest.directory import Binding, Device, Directory, Gateway
+from yikao_ingest.errors import ServerError
 from yikao_ingest.migrate import Mode
 from yikao_ingest.partitions import months, partition
 from yikao_ingest.signature import PUBLIC_KEY_BYTES, decode_base64url
 
 SQL: Final = load_sql_blocks("yikao_ingest")
-CONNECT_TIMEOUT_S: Final = 5
 LOCK: Final = 0x79696B69
 """Advisory lock of the one active ingest; a second waits for it as hot standby."""
 
@@ -37,8 +39,8 @@ _TYPES: Final = (
     *("text", "text", "int4", "int2", "text[]", "float8", "text", "float8"),
     *("timestamptz", "timestamptz"),
 )
-
-
+DETAIL_MAX: Final = 500
+"""Characters kept of what a decoder said; it may quote the message."""
 _MAKE_PARTITION: Final = (
     "CREATE TABLE IF NOT EXISTS {} PARTITION OF reading FOR VALUES FROM ({}) TO ({})"
 )
@@ -52,17 +54,44 @@ class DataRefusedError(Exception):
     """The database refuses something in the batch: it has to be found and set aside."""
 
 
+@contextmanager
+def _ours() -> Iterator[None]:
+    """Turn the driver's exceptions into ours."""
+    try:
+        yield
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
+        raise DataRefusedError(type(error).__name__) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError) as error:
+        raise DatabaseAwayError(str(error).partition("\n")[0]) from error
+
+
 class Store:
-    """Ingest's connection to the database; for one thread."""
+    """Ingest's connection to the database; for one thread.
+
+    Refuses with `DatabaseAwayError` a database that does not answer, and with `ServerError` one
+    without our schema.
+    """
 
     def __init__(self, dsn: str) -> None:
+        with _ours():
+            self._conn = psycopg.connect(
+                dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, **WATCHED
+            )
         try:
-            self._conn = psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
+            with _ours():
+                self._prepare()
+        except BaseException:
+            self._conn.close()
+            raise
+
+    def _prepare(self) -> None:
+        self._conn.execute(SQL["watch_client"])
+        try:
             self._mode = Mode(self._one("mode"))
-            self._partitions = {row[0] for row in self._conn.execute(SQL["partitions"])}
-            self._conn.execute(SQL["make_staging"])
-        except psycopg.OperationalError as error:
-            raise DatabaseAwayError(str(error).splitlines()[0]) from error
+        except (psycopg.errors.UndefinedTable, ValueError) as error:
+            raise ServerError("the database has no schema of ours", "run `yikao migrate`") from error
+        self._partitions = {row[0] for row in self._conn.execute(SQL["partitions"])}
+        self._conn.execute(SQL["make_staging"])
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -81,8 +110,9 @@ class Store:
         return str(self._guarded("registry_version"))
 
     def directory(self) -> Directory:
-        """Return the registry as it is now."""
-        with self._conn.transaction():
+        """Return the registry as it is now, all of it as of one moment."""
+        with _ours(), self._conn.transaction():
+            self._conn.execute(SQL["one_moment"])
             bindings: dict[int, list[Binding]] = {}
             for device_id, *fields in self._conn.execute(SQL["directory_bindings"]):
                 bindings.setdefault(device_id, []).append(Binding(*fields))
@@ -103,7 +133,9 @@ class Store:
         with `DatabaseAwayError` when it is not known whether anything was stored: the batch is
         saved again then, which does no harm.
         """
-        try:
+        with _ours():
+            if self._mode is Mode.PLAIN:
+                self._ensure_partitions(batch)
             with self._conn.transaction():
                 patients = self._save(batch, now)
                 if patients:
@@ -111,12 +143,6 @@ class Store:
                     self._conn.execute(SQL["queue_evaluations"], values)
                     self._notify(EVALUATE, "")
                 self._notify(CHANGED, "readings")
-        except (psycopg.DataError, psycopg.IntegrityError) as error:
-            # A month made in this transaction is gone with it.
-            self._partitions = {row[0] for row in self._conn.execute(SQL["partitions"])}
-            raise DataRefusedError(type(error).__name__) from error
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            raise DatabaseAwayError(str(error).splitlines()[0]) from error
 
     def _save(self, batch: Sequence[Judged], now: datetime) -> set[int]:
         """Store a batch and return the residents to look at."""
@@ -146,7 +172,7 @@ class Store:
             "received_at": now,
             "gateway_id": judged.origin.gateway,
             "payload": judged.incoming.payload,
-            "key_id": judged.incoming.key_id,
+            "key_id": _storable(judged.incoming.key_id),
             "signature": judged.signature,
         }
         row = self._conn.execute(SQL["insert_message"], values).fetchone()
@@ -155,8 +181,6 @@ class Store:
 
     def _readings(self, staged: list[tuple[object, ...]]) -> set[int]:
         """Store the new ones of the staged readings; return whose they are."""
-        if self._mode is Mode.PLAIN:
-            self._ensure_partitions(staged)
         cursor = self._conn.cursor()
         with cursor.copy(SQL["copy_staging"]) as copy:
             copy.set_types(_TYPES)
@@ -169,9 +193,14 @@ class Store:
         cursor.execute(SQL["upsert_latest"])
         return patients
 
-    def _ensure_partitions(self, staged: list[tuple[object, ...]]) -> None:
-        """Make the months of these readings, where plain PostgreSQL does not have them yet."""
-        for month in months(row[3] for row in staged):
+    def _ensure_partitions(self, batch: Sequence[Judged]) -> None:
+        """Make the months of these readings, where plain PostgreSQL does not have them yet.
+
+        In a transaction of its own: making one locks all readings, for this moment only.
+        """
+        items = [item for judged in batch for item in judged.items]
+        times = [item.item.measured_at for item in items if isinstance(item, AcceptedReading)]
+        for month in months(times):
             name, start, end = partition(month)
             if name in self._partitions:
                 continue
@@ -182,7 +211,7 @@ class Store:
     def _ledger(
         self, reading_id: object, message_id: int | None, outcome: str, now: datetime
     ) -> bool:
-        """Enter an id; return whether it is new."""
+        """Enter an id; return whether it is new, or was of no use before."""
         values = {
             "reading_id": reading_id,
             "received_at": now,
@@ -199,10 +228,10 @@ class Store:
             return set()
         values = {
             "received_at": now,
-            "gateway_id": judged.origin.gateway if judged.origin else None,
-            "topic": judged.incoming.topic,
+            "gateway_id": _storable(judged.origin.gateway) if judged.origin else None,
+            "topic": _storable(judged.incoming.topic),
             "reason": str(item.reason),
-            "detail": item.detail,
+            "detail": _storable(item.detail)[:DETAIL_MAX],
             "payload": item.payload,
             "reading_id": known,
             "patient_id": item.patient_id,
@@ -244,13 +273,9 @@ class Store:
 
     def execute(self, statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         """Run one named statement by itself and return its rows."""
-        try:
+        with _ours():
             cursor = self._conn.execute(SQL[statement], values)
             return cursor.fetchall() if cursor.description else []
-        except psycopg.DataError as error:
-            raise DataRefusedError(type(error).__name__) from error
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            raise DatabaseAwayError(str(error).splitlines()[0]) from error
 
     def _guarded(self, statement: str, values: dict[str, Any] | None = None) -> Any:
         rows = self.execute(statement, values or {})
@@ -262,6 +287,11 @@ class Store:
 
     def _notify(self, channel: str, payload: str) -> None:
         self._conn.execute(SQL["notify"], {"channel": channel, "payload": payload})
+
+
+def _storable(text: str) -> str:
+    """Return a text from outside as PostgreSQL can hold it: it takes every character but NUL."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _row(accepted: AcceptedReading, message_id: int | None, now: datetime) -> tuple[object, ...]:

@@ -22,6 +22,7 @@ from yikao_ingest.settings import BROKER_URL, DATABASE_URL, WEBHOOK_SECRET_FILE
 
 AIR_TIMEOUT_S: Final = 30.0
 POLL_S: Final = 0.05
+HEARTBEAT_MIN_S: Final = 0.5
 METER_EVERY_S: Final = 2.0
 """A meter that can be reached all the time is asked so often, in real seconds."""
 
@@ -111,6 +112,8 @@ class Stage:
             f'timezone = "{ZONE}"\n'
             'language = "zh"\n'
             f"reread_s = {METER_EVERY_S}\n"
+            # Once a minute of the story: the feed judges silence by the story's clock.
+            f"heartbeat_s = {max(HEARTBEAT_MIN_S, 60 / self.plan.speed)}\n"
             f"{listed}"
         )
 

@@ -3,6 +3,15 @@
 -- name: read_clock
 SELECT clock_timestamp()
 
+-- name: watch_client
+-- The lock of the active ingest must not outlive its machine: a silent client is let go in 25 s.
+SELECT set_config('tcp_keepalives_idle', '10', false),
+       set_config('tcp_keepalives_interval', '5', false),
+       set_config('tcp_keepalives_count', '3', false)
+
+-- name: one_moment
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ
+
 -- name: take_ingest_lock
 SELECT pg_try_advisory_lock(%(key)s)
 
@@ -43,10 +52,13 @@ COPY staging (reading_id, message_id, patient_id, time, device_id, kind, systoli
     hub_time, received_at) FROM STDIN (FORMAT BINARY)
 
 -- name: ledger_staged
+-- What went to quarantine before and can be used now (registered since, say) becomes a row.
 INSERT INTO ingest_ledger (reading_id, received_at, message_id, outcome)
 SELECT DISTINCT ON (reading_id) reading_id, received_at, message_id, 'stored' FROM staging
 ORDER BY reading_id
-ON CONFLICT (reading_id) DO NOTHING
+ON CONFLICT (reading_id) DO UPDATE
+SET received_at = EXCLUDED.received_at, message_id = EXCLUDED.message_id, outcome = EXCLUDED.outcome
+WHERE ingest_ledger.outcome = 'quarantined'
 
 -- name: insert_readings
 -- What is new in the ledger goes in; what was there before is a repetition.
@@ -63,14 +75,19 @@ RETURNING patient_id
 
 -- name: insert_conflicts
 -- Another record under the same resident, time, device and kind: both are kept. Whether it is
--- another one shows in its values; the same values under a new id are a repetition.
+-- another one shows in what the device said (a meter's LO and HI differ in their flags alone); the
+-- same under a new id is a repetition.
 WITH clash AS (
     SELECT s.reading_id, s.received_at, s.patient_id, s.time, s.device_id, s.kind,
         to_jsonb(r) AS stored,
         to_jsonb(s) - 'reading_id' - 'message_id' AS arrived,
-        (s.systolic_mmhg, s.diastolic_mmhg, s.pulse_bpm, s.glucose_mmol_l, s.user_slot)
+        (s.systolic_mmhg, s.diastolic_mmhg, s.mean_mmhg, s.pulse_bpm, s.systolic_kpa,
+         s.diastolic_kpa, s.mean_kpa, s.glucose_mmol_l, s.glucose_mg_dl, s.unit, s.meal,
+         s.user_slot, s.flags)
         IS DISTINCT FROM
-        (r.systolic_mmhg, r.diastolic_mmhg, r.pulse_bpm, r.glucose_mmol_l, r.user_slot) AS differs
+        (r.systolic_mmhg, r.diastolic_mmhg, r.mean_mmhg, r.pulse_bpm, r.systolic_kpa,
+         r.diastolic_kpa, r.mean_kpa, r.glucose_mmol_l, r.glucose_mg_dl, r.unit, r.meal,
+         r.user_slot, r.flags) AS differs
     FROM staging s
     JOIN ingest_ledger l USING (reading_id, message_id)
     JOIN reading r ON (r.patient_id, r.time, r.device_id, r.kind)
@@ -96,7 +113,9 @@ WHERE patient_latest.time < EXCLUDED.time
 -- name: ledger_one
 INSERT INTO ingest_ledger (reading_id, received_at, message_id, outcome)
 VALUES (%(reading_id)s, %(received_at)s, %(message_id)s, %(outcome)s)
-ON CONFLICT (reading_id) DO NOTHING
+ON CONFLICT (reading_id) DO UPDATE
+SET received_at = EXCLUDED.received_at, message_id = EXCLUDED.message_id, outcome = EXCLUDED.outcome
+WHERE ingest_ledger.outcome = 'quarantined' AND EXCLUDED.outcome <> 'quarantined'
 RETURNING reading_id
 
 -- name: insert_symptoms
@@ -118,11 +137,11 @@ INSERT INTO eval_queue (patient_id, queued_at)
 SELECT unnest(%(patients)s::integer[]), %(now)s
 
 -- name: gateway_birth
+-- A word of an older start is out of date, and so is its will.
 UPDATE gateway SET boot = %(boot)s, version = %(version)s, online = true, seen_at = %(now)s
-WHERE gateway_id = %(gateway_id)s
+WHERE gateway_id = %(gateway_id)s AND (boot IS NULL OR boot <= %(boot)s)
 
 -- name: gateway_status
--- A will of an older start is out of date.
 UPDATE gateway SET online = %(online)s, seen_at = %(now)s, waiting = %(waiting)s,
     boot = %(boot)s
 WHERE gateway_id = %(gateway_id)s AND (boot IS NULL OR boot <= %(boot)s)
@@ -164,10 +183,12 @@ VALUES (%(id)s, %(position)s, %(channel)s, %(address)s)
 UPDATE team SET duty_doctor_id = %(duty_doctor)s WHERE team_id = %(id)s
 
 -- name: registry_gateways
+-- A new key is a new machine, which counts its starts from the beginning.
 INSERT INTO gateway (gateway_id, tenant, public_key)
 VALUES (%(id)s, %(tenant)s, %(public_key)s)
 ON CONFLICT (gateway_id) DO UPDATE
-SET tenant = EXCLUDED.tenant, public_key = EXCLUDED.public_key
+SET tenant = EXCLUDED.tenant, public_key = EXCLUDED.public_key,
+    boot = CASE WHEN gateway.public_key = EXCLUDED.public_key THEN gateway.boot END
 
 -- name: registry_devices
 INSERT INTO device (address, model, gateway_id) VALUES (%(address)s, %(model)s, %(gateway)s)
