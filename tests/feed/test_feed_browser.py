@@ -1,17 +1,18 @@
 """The feed in a real browser: live without reload, by keyboard, on a phone, and all by itself."""
 
 import re
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from fix_feed import SECRET, Town, serving
-from playwright.sync_api import BrowserContext, Page, Request, expect
+from fix_feed import BROWSER_TIMEOUT_MS, SECRET, Town, serving
+from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
 from yikao_alerts.feed.settings import FeedSettings
 
 Visit = Callable[..., BrowserContext]
-TARGET_PX = 44
+LOOK_EVERY_MS = 10
 TOO_SMALL = """
 () => [...document.querySelectorAll('a, button, select, summary, .choice')]
     .filter(e => !e.matches('.skip'))
@@ -19,6 +20,7 @@ TOO_SMALL = """
     .filter(e => e.getBoundingClientRect().height < 44)
     .map(e => e.outerHTML.slice(0, 80))
 """
+HEAR = "document.body.addEventListener('htmx:sseMessage', e => document.body.dataset.heard = 1)"
 OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -37,6 +39,14 @@ def opened(visit: Visit, path: str, **options: object) -> Page:
     page = visit(**options).new_page()
     page.goto(path)
     return page
+
+
+def until(page: Page, condition: Callable[[], bool]) -> None:
+    """Let the browser's messages in until `condition` holds."""
+    deadline_s = time.monotonic() + BROWSER_TIMEOUT_MS / 1000
+    while not condition():
+        assert time.monotonic() < deadline_s, "it never happened"
+        page.wait_for_timeout(LOOK_EVERY_MS)
 
 
 def test_an_episode_appears_without_a_reload(town: Town, visit: Visit) -> None:
@@ -109,6 +119,34 @@ def test_the_keyboard_alone_answers(town: Town, visit: Visit) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("已记录")
     assert town.run("SELECT state FROM episode") == [("answered",)]
+
+
+def test_news_that_comes_while_an_answer_is_on_its_way_is_not_lost(
+    town: Town, visit: Visit
+) -> None:
+    town.resident("r-01", "张秀英")
+    town.resident("r-02", "李建国")
+    page = visit().new_page()
+    with page.expect_response("**/live/feed*"):
+        page.goto("/")
+    page.evaluate(HEAR)
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/live/feed*", hold_the_first)
+    town.red("r-01")
+    until(page, lambda: bool(held))
+    answer = held[0].fetch()
+    page.evaluate("delete document.body.dataset.heard")
+    town.red("r-02")
+    page.wait_for_selector("body[data-heard]")
+    held[0].fulfill(response=answer)
+    expect(page.locator(".card")).to_have_count(2)
 
 
 def test_the_focus_stays_when_the_list_changes(town: Town, visit: Visit) -> None:

@@ -120,3 +120,5 @@ def test_a_worker_that_does_not_work_makes_none_unsayable(queue: str) -> None:
     summary = summary_of([], known(1), behind, NOW, more=False)
     assert not summary.certain
     assert summary.evaluator_behind or summary.pager_behind
+    hurried = summary_of([], known(1), behind, NOW, more=False, speed=600)
+    assert hurried.certain, "ten minutes are a second there"

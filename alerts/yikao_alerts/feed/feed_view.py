@@ -18,6 +18,8 @@ FRESH_WITHIN: Final = LOOK_BACK
 """What the rules look back on: a resident with nothing in it has no decision either."""
 BEHIND_AFTER: Final = timedelta(minutes=2)
 """D: evaluator and pager take what is due within seconds; after this they are not at work."""
+WORK_TIME: Final = timedelta(seconds=5)
+"""Real time they are given all the same in a story that runs faster than life."""
 
 SEVERITY_ORDER: Final = ("page_now", "today", "this_week", "info", "technical")
 STATE_ORDER: Final = ("open", "suspected", "answered")
@@ -128,8 +130,10 @@ def summary_of(
     now: datetime,
     *,
     more: bool,
+    speed: float = 1.0,
 ) -> Summary:
-    """Return the numbers above the list, and what they cannot tell."""
+    """Return the numbers above the list, and what they cannot tell; `speed` is the clock's."""
+    patience = max(BEHIND_AFTER, WORK_TIME * speed)
     states = [card.row.state for card in active]
     return Summary(
         open=states.count("open"),
@@ -137,8 +141,8 @@ def summary_of(
         answered=states.count("answered"),
         residents=len(freshness),
         unknown=tuple(row for row in freshness if not is_fresh(row, now)),
-        evaluator_behind=_behind(queues.eval_oldest_at, now),
-        pager_behind=_behind(queues.page_oldest_at, now),
+        evaluator_behind=_behind(queues.eval_oldest_at, now, patience),
+        pager_behind=_behind(queues.page_oldest_at, now, patience),
         more=more,
     )
 
@@ -148,8 +152,8 @@ def is_fresh(row: FreshnessRow, now: datetime) -> bool:
     return row.watched and row.latest_at is not None and now - row.latest_at <= FRESH_WITHIN
 
 
-def _behind(oldest_at: datetime | None, now: datetime) -> bool:
-    return oldest_at is not None and now - oldest_at > BEHIND_AFTER
+def _behind(oldest_at: datetime | None, now: datetime, patience: timedelta) -> bool:
+    return oldest_at is not None and now - oldest_at > patience
 
 
 def _urgency(card: Card) -> tuple[int, int, datetime]:

@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
+from yikao_alerts.clock import story_clock
 from yikao_alerts.escalation import load_policies
 from yikao_alerts.feed.feed_view import STATE_ORDER, cards, summary_of
 from yikao_alerts.feed.store import EPISODES_MAX
@@ -62,7 +63,14 @@ async def _part(request: Request) -> Live:
         queues = await reader.queues()
         zone = await reader.zone()
     active, closed = cards(rows, load_policies(), reader.now)
-    more = len(rows) >= EPISODES_MAX
+    summary = summary_of(
+        active,
+        freshness,
+        queues,
+        reader.now,
+        more=len(rows) >= EPISODES_MAX,
+        speed=story_clock().speed,
+    )
     return live(
         request,
         "feed_live.html",
@@ -71,7 +79,7 @@ async def _part(request: Request) -> Live:
         name="feed",
         active=active,
         closed=closed[:CLOSED_SHOWN],
-        summary=summary_of(active, freshness, queues, reader.now, more=more),
+        summary=summary,
         rules=load_rules(),
         zone=zone,
         now=reader.now,

@@ -1,6 +1,7 @@
 """A resident's two weeks, the operator's page, the health check, the language."""
 
 from typing import Annotated, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
@@ -111,7 +112,7 @@ async def _resident(request: Request, reader: Reader, row: ResidentRow) -> Live:
         request,
         "resident_live.html",
         words,
-        url=f"/live/residents/{row.code}",
+        url=f"/live/residents/{quote(row.code)}",
         name="resident",
         row=row,
         days=days_of(readings, words, row.zone),

@@ -205,7 +205,9 @@ class Store:
 
         Raises `UnknownDoctorError` for somebody with a password whom the registry does not know.
         """
-        async with self._connections.one() as connection:
+        async with self._connections.one() as connection, connection.transaction():
+            # The parts of a page are several statements and have to tell one and the same story.
+            await connection.execute(SQL["one_moment"])
             everything = Reader(connection, await read_clock(connection), None)
             if doctor_id is None:
                 yield everything

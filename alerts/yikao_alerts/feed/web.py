@@ -40,10 +40,14 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A part of a page that keeps itself up to date; `token` names what it says."""
+    """A part of a page that keeps itself up to date.
 
-    html: str
+    `token` names what it says, `inner` says it, and `html` has the frame around it that asks.
+    """
+
     token: str
+    inner: str
+    html: str
 
     def __html__(self) -> str:
         """Let a template print it as it is: it came out of one of ours."""
@@ -90,15 +94,16 @@ def live(
     """Return the part of a page called `name` that is fetched from `url` again when it changes."""
     body = _render(template, _context(request, words, {"now": now, **facts}))
     token = hashlib.sha256(body.encode()).hexdigest()[:TOKEN_LETTERS]
-    frame = {"name": name, "now": now, "url": f"{url}?seen={token}", "body": body}
-    return Live(_render("live.html", frame), token)
+    inner = _render("live_inner.html", {"token": token, "now": now, "body": body})
+    html = _render("live.html", {"name": name, "url": url, "inner": inner})
+    return Live(token, inner, html)
 
 
 def live_again(request: Request, part: Live) -> Response:
     """Return a live part to a page that has an older one; nothing when it has this one."""
     if request.query_params.get("seen") == part.token:
         return Response(status_code=204)
-    return HTMLResponse(part.html)
+    return HTMLResponse(part.inner)
 
 
 def not_found(request: Request, words: Words) -> HTMLResponse:

@@ -1,5 +1,8 @@
 -- What the feed reads. Times are arguments; `team` is null for a reader who may see every team.
 
+-- name: one_moment
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY
+
 -- name: schema_version
 SELECT max(name) FROM schema_migration
 
