@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import os
 import sys
 import time
@@ -156,6 +157,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM; return 0. Raises `SimError` when it cannot."""
     from yikao_sim.serve import Settings, serve
 
+    # Packets that cross a link as it goes down are no news to anybody.
+    logging.getLogger("bumble").setLevel(logging.ERROR)
     try:
         clock = parse_clock(os.environ.get(VARIABLE))
     except ClockSpecError as error:
@@ -163,9 +166,10 @@ def run(arguments: argparse.Namespace) -> int:
     people = _people(arguments, clock.at(time.time())) if arguments.csv is not None else {}
     first_home = _within("--first-home", arguments.first_home, 1, HOMES_MAX)
     housed = first_home - 1 + len(people)
+    homes = max(1, housed) if arguments.homes is None else arguments.homes
     settings = Settings(
         listen=arguments.listen,
-        homes=_within("--homes", arguments.homes or housed or 1, 1, HOMES_MAX),
+        homes=_within("--homes", homes, 1, HOMES_MAX),
         clock=clock,
         outfit=_outfit(arguments),
         people=people,
@@ -193,10 +197,6 @@ def _people(arguments: argparse.Namespace, now: datetime) -> dict[str, list[Take
         until = arguments.until_min and timedelta(minutes=arguments.until_min)
         return evenly(people, now, every, until)
     return from_now(people, now) if arguments.start == "now" else people
-
-
-def _homes(asked: int | None, people: dict[str, list[Taken]]) -> int:
-    return max(1, len(people)) if asked is None else asked
 
 
 def _outfit(arguments: argparse.Namespace) -> "Outfit":

@@ -1,11 +1,12 @@
 """Sessions of the gateway's radio with simulated devices: connect, pair, read, lose the link."""
 
 import asyncio
+import logging
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from stage import CUFF, METER, Stage, address, on_air
+from stage import CUFF, METER, Stage, address, eventually, on_air
 
 from yikao_devices import gatt
 from yikao_gateway.radio.errors import (
@@ -245,3 +246,49 @@ async def test_stopping_the_radio_takes_its_links_down(stage):
     assert link.disconnected.is_set()
     with pytest.raises(DeviceGone):
         await link.read(gatt.BATTERY_LEVEL)
+
+
+@on_air(replace(Outfit(), cuff=None))
+async def test_a_connect_cancelled_at_the_last_moment_leaves_no_link_behind(stage):
+    gateway = await stage.gateway()
+    meter = stage.home.meter
+    for loops in range(0, 120, 10):
+        attempt = asyncio.create_task(gateway.connect(address(meter), deadline_s=5))
+        await eventually(lambda: meter.peripheral.link is not None)
+        for _ in range(loops):
+            await asyncio.sleep(0)
+        attempt.cancel()
+        done = await asyncio.gather(attempt, return_exceptions=True)
+        if not isinstance(done[0], BaseException):
+            await done[0].disconnect()
+        await eventually(lambda: meter.peripheral.link is None)
+
+
+@on_air()
+async def test_a_bond_with_another_key_on_the_device_is_stale_too(stage):
+    gateway = await stage.gateway()
+    meter = stage.home.meter
+    await (await gateway.connect(address(meter))).disconnect()
+    for _, keys in await meter.peripheral.bonds.get_all():
+        keys.ltk.value = bytes(16)
+    with pytest.raises(StaleBond):
+        await gateway.connect(address(meter))
+
+
+def test_what_a_device_sends_reaches_no_log_even_when_everything_is_logged(short_tmp, caplog):
+    caplog.set_level(logging.DEBUG)
+
+    @on_air()
+    async def story(stage: Stage) -> None:
+        await stage.air.measure_blood_pressure(stage.home, 187, 113, 97)
+        gateway = await stage.gateway()
+        link = await gateway.connect(address(stage.home.cuff))
+        await link.subscribe(CUFF)
+        await link.disconnected.wait()
+        (frame,) = gateway.values(CUFF)
+        for record in caplog.records:
+            told = f"{record.getMessage()} {vars(record)}"
+            assert frame.hex() not in told
+            assert "187" not in record.getMessage()
+
+    story(short_tmp)

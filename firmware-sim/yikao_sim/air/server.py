@@ -7,6 +7,7 @@ the gateway was killed, its controller leaves the air and its devices advertise 
 
 import asyncio
 import logging
+import socket
 from typing import cast
 
 from bumble.core import InvalidPacketError
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 
 CALLERS_MAX = 64
 """Gateways at once; a simulated town starts several simulators."""
+SEND_BUFFER_BYTES = 16 * 1024
+"""Small, so that advertisements nobody has time for are lost and do not delay everything else."""
 BACKLOG_MAX_BYTES = 8 * 1024 * 1024
 """What may wait for a gateway that no longer reads, before it is hung up on."""
 
@@ -74,7 +77,10 @@ class Caller(asyncio.Protocol):
         if self._controller is None:
             self._transport.close()
             return
+        sock = self._transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._controller.set_packet_sink(self)
+        self._controller.is_congested = lambda: self._transport.get_write_buffer_size() > 0
         self._parser.set_packet_sink(self._controller)
 
     def data_received(self, data: bytes) -> None:

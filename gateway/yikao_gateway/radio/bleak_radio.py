@@ -48,6 +48,10 @@ CLEAN_UP_MAX_S = 3.0
 """How long hanging up and stopping may take before the link is left to its own end."""
 
 
+TALKATIVE = ("bleak", "bumble", "dbus_fast")
+"""At DEBUG these log every packet, measurements included; no measurement may reach a log."""
+
+
 class Adapter(Protocol):
     """What bleak does not cover: opening the transport, and the passkey a person entered."""
 
@@ -77,6 +81,8 @@ class BleakRadio:
         self._devices: dict[str, BLEDevice] = {}
         self._links: set[BleakLink] = set()
         self._abandoned: set[asyncio.Task[None]] = set()
+        for name in TALKATIVE:
+            logging.getLogger(name).setLevel(logging.WARNING)
 
     async def start(self, on_advertisement: OnAdvertisement) -> None:
         def hear(device: BLEDevice, data: AdvertisementData) -> None:
@@ -143,17 +149,22 @@ class BleakRadio:
     async def _within(self, deadline_s: float, address: str, client: BleakClient) -> None:
         """Connect in a task of its own, so that a stack that hangs in its clean-up hangs alone."""
         task = asyncio.create_task(client.connect())
-        self._abandoned.add(task)
-        task.add_done_callback(self._abandoned.discard)
         try:
             await asyncio.wait({task}, timeout=deadline_s)
-        finally:
-            if not task.done():
-                task.cancel()
-                task.add_done_callback(_swallow)
+        except asyncio.CancelledError:
+            self._abandon(task, client)
+            raise
+        if not task.done():
+            self._abandon(task, client)
         if not task.done() or task.cancelled():
             raise DeadlinePassed(address, deadline_s)
         task.result()
+
+    def _abandon(self, attempt: asyncio.Task[None], client: BleakClient) -> None:
+        attempt.cancel()
+        task = asyncio.create_task(_take_down(attempt, client))
+        self._abandoned.add(task)
+        task.add_done_callback(self._abandoned.discard)
 
     def _remember(self, address: str, device: BLEDevice) -> None:
         self._devices.pop(address, None)
@@ -293,6 +304,12 @@ async def _bounded(work: Any) -> None:
         log.info("clean-up cut short", extra={"why": repr(error)})
 
 
-def _swallow(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
+async def _take_down(attempt: asyncio.Task[None], client: BleakClient) -> None:
+    """Wait for an abandoned attempt to end, and take down a link it has brought up all the same."""
+    await asyncio.wait({attempt})
+    if attempt.cancelled():
+        return
+    if (error := attempt.exception()) is not None:
         log.info("abandoned connection ended", extra={"why": repr(error)})
+        return
+    await _bounded(client.disconnect())

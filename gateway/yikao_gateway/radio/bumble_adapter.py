@@ -10,6 +10,7 @@ Implements the host side of Bluetooth Core Specification, Vol 4, Part E, through
 import asyncio
 import contextlib
 import logging
+import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,12 @@ from typing import Any
 from bumble import core, hci
 from bumble.device import Advertisement, Connection, Device, DeviceConfiguration
 from bumble.host import Host
-from bumble.pairing import PairingConfig, PairingDelegate
+from bumble.pairing import PairingConfig
 from bumble.transport.common import Transport, TransportLostError
 from bumble.transport.tcp_client import open_tcp_client_transport
 from bumble.transport.unix import open_unix_client_transport
 
-from yikao_gateway.radio.bumble_keys import Bonds, own_address
+from yikao_gateway.radio.bumble_keys import Bonds, Passkey, own_address
 from yikao_gateway.radio.cut_short import CutShortError, until
 from yikao_gateway.radio.errors import DeviceBusy, DeviceGone, RadioUnavailable
 
@@ -42,28 +43,6 @@ HEARD_MAX = 512
 Listener = Callable[[Advertisement], None]
 
 
-class Passkey(PairingDelegate):
-    """Types in the six digits a person gave; without them the gateway is a box with no keys.
-
-    Only encryption keys are exchanged: with identities the bond would be filed under an address
-    that the device may not use on the air.
-    """
-
-    def __init__(self, passkey: int | None) -> None:
-        keys = PairingDelegate.KeyDistribution.DISTRIBUTE_ENCRYPTION_KEY
-        super().__init__(
-            PairingDelegate.NO_OUTPUT_NO_INPUT
-            if passkey is None
-            else PairingDelegate.KEYBOARD_INPUT_ONLY,
-            local_initiator_key_distribution=keys,
-            local_responder_key_distribution=keys,
-        )
-        self.passkey = passkey
-
-    async def get_number(self) -> int | None:
-        return self.passkey
-
-
 class BumbleAdapter:
     """One host over one HCI socket; `open` before use, `close` after, and again."""
 
@@ -78,6 +57,8 @@ class BumbleAdapter:
         self._scan_lock = asyncio.Lock()
         self._connect_lock = asyncio.Lock()
         self._awaited: hci.Address | None = None
+        self._claimed: weakref.WeakSet[Connection] = weakref.WeakSet()
+        """The connections that were handed to somebody, who hangs them up."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._hci: Transport | None = None
         self._gone: asyncio.Future[None] | None = None
@@ -187,10 +168,15 @@ class BumbleAdapter:
         """
         self.check()
         try:
-            return await until(self.gone, self._connect(address))
+            connection = await until(self.gone, self._connect(address))
         except (CutShortError, TransportLostError):
             self.check()
             raise
+        except BaseException:
+            await self._drop_unclaimed(address)
+            raise
+        self._claimed.add(connection)
+        return connection
 
     async def _connect(self, address: str) -> Connection:
         news = asyncio.Event()
@@ -199,17 +185,21 @@ class BumbleAdapter:
             if advertisement.address.to_string(False) == address:
                 news.set()
 
+        if self._was_just_heard(address):
+            news.set()
         async with self.listening(hear):
             while True:
-                async with self._connect_lock:
-                    if (peer := self._just_heard(address)) is not None:
-                        return await self._initiate(peer)
                 await news.wait()
-                news.clear()
+                if not self._connect_lock.locked():
+                    async with self._connect_lock:
+                        return await self._initiate(self._heard[address][0])
+                # Wait until the other connection is up, and then for a sign of life again.
+                async with self._connect_lock:
+                    news.clear()
 
-    def _just_heard(self, address: str) -> hci.Address | None:
-        peer, at_s = self._heard.get(address, (None, 0.0))
-        return peer if asyncio.get_running_loop().time() - at_s <= JUST_HEARD_S else None
+    def _was_just_heard(self, address: str) -> bool:
+        at_s = self._heard[address][1] if address in self._heard else -JUST_HEARD_S
+        return asyncio.get_running_loop().time() - at_s < JUST_HEARD_S
 
     async def _initiate(self, peer: hci.Address) -> Connection:
         address = peer.to_string(False)
@@ -221,20 +211,23 @@ class BumbleAdapter:
                 raise DeviceBusy(address, "the controller still seeks another") from error
             raise DeviceGone(address, f"not connected: {error}") from error
         except asyncio.CancelledError:
-            await self._stop_initiating(peer)
+            await self._stop_initiating()
             raise
         finally:
             self._awaited = None
             # Without it bumble stumbles over a connection that completes after it was given up.
             self.device.connect_own_address_type = hci.OwnAddressType.RANDOM
 
-    async def _stop_initiating(self, peer: hci.Address) -> None:
+    async def _stop_initiating(self) -> None:
         self._awaited = None
         cancel = hci.HCI_LE_Create_Connection_Cancel_Command()
         await self._clean_up(self.device.send_sync_command(cancel))
-        # It may have completed at the very moment it was given up.
+
+    async def _drop_unclaimed(self, address: str) -> None:
+        """Hang up a connection that completed at the very moment it was given up."""
         for connection in tuple(self.device.connections.values()):
-            if connection.peer_address == peer:
+            theirs = connection.peer_address.to_string(False)
+            if theirs == address and connection not in self._claimed:
                 await self.hang_up(connection)
 
     def _on_connection(self, connection: Connection) -> None:

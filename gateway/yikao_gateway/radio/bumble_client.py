@@ -4,12 +4,11 @@ A backend of `bleak.BleakClient` that behaves as BlueZ does: a bonded device is 
 after connecting; a request refused for want of encryption makes it encrypt or pair, then repeats
 the request once; and a notification is handed over after the stack has confirmed it.
 
-Pairing: Bluetooth Core Specification, Vol 3, Part H. Attributes: Vol 3, Parts F and G.
+Attributes: Bluetooth Core Specification, Vol 3, Parts F and G.
 """
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -21,24 +20,13 @@ from bleak.backends.descriptor import BleakGATTDescriptor
 from bleak.backends.device import BLEDevice
 from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
 from bleak.exc import BleakError, BleakGATTProtocolError, BleakGATTProtocolErrorCode
-from bumble import att, core, hci, smp
-from bumble.device import Connection
+from bumble import att, core
 from bumble.gatt_client import CharacteristicProxy, ServiceProxy
-from bumble.transport.common import TransportLostError
 
 from yikao_gateway.radio.bumble_adapter import BumbleAdapter
+from yikao_gateway.radio.bumble_link import BumbleLink
 from yikao_gateway.radio.bumble_scanner import uuid_text
-from yikao_gateway.radio.cut_short import CutShortError, until
-from yikao_gateway.radio.errors import (
-    DeviceError,
-    DeviceGone,
-    PairingRefused,
-    PasskeyNeeded,
-    StaleBond,
-    WrongPasskey,
-)
-
-log = logging.getLogger(__name__)
+from yikao_gateway.radio.errors import DeviceGone
 
 MTU_BYTES = 517
 """The longest attribute, 512 bytes, with its header (Vol 3, Part F, 3.2.9 and 3.4.4.4)."""
@@ -47,17 +35,6 @@ WANTS_ENCRYPTION = (
     BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHENTICATION,
     BleakGATTProtocolErrorCode.INSUFFICIENT_ENCRYPTION,
 )
-KEY_REFUSED = (
-    hci.HCI_ErrorCode.PIN_OR_KEY_MISSING_ERROR,
-    hci.HCI_ErrorCode.CONNECTION_TERMINATED_DUE_TO_MIC_FAILURE_ERROR,
-)
-WRONG_DIGITS = (
-    smp.ErrorCode.PASSKEY_ENTRY_FAILED,
-    smp.ErrorCode.CONFIRM_VALUE_FAILED,
-    smp.ErrorCode.DHKEY_CHECK_FAILED,
-)
-
-ESTABLISHMENT_FAILED = hci.HCI_ErrorCode.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR
 
 T = TypeVar("T")
 
@@ -78,9 +55,7 @@ class BumbleClient(BaseBleakClient):
             address_or_ble_device, disconnected_callback=disconnected_callback, timeout=timeout
         )
         self._adapter = bumble
-        self._link: Connection | None = None
-        self._gone: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._securing = asyncio.Lock()
+        self._link: BumbleLink | None = None
         self._subscribers: dict[int, Callable[[bytes], None]] = {}
 
     @property
@@ -89,114 +64,51 @@ class BumbleClient(BaseBleakClient):
 
     @property
     def mtu_size(self) -> int:
-        return self._link.att_mtu if self._link else att.ATT_DEFAULT_MTU
+        return self._link.mtu if self._link else att.ATT_DEFAULT_MTU
 
     @property
     def is_connected(self) -> bool:
-        return self._link is not None and not self._gone.done()
+        return self._link is not None and self._link.is_up
 
     # The link
 
     async def connect(self, pair: bool, **kwargs: Any) -> None:
         """Connect, secure and explore; whoever calls holds the one deadline and may cancel."""
-        self._link = link = await self._adapter.connect(self.address)
-        link.on(link.EVENT_DISCONNECTION, self._on_disconnection)
-        # bumble tells only some of its links when the whole radio is lost.
-        self._adapter.gone.add_done_callback(self._on_radio_gone)
+        connection = await self._adapter.connect(self.address)
+        self._link = link = BumbleLink(self._adapter, self.address, connection, self._on_down)
         try:
-            if not self._adapter.is_up(link):
-                # Down before we could listen: the device was just taken by another gateway.
-                self._on_disconnection(ESTABLISHMENT_FAILED)
-                raise DeviceGone(self.address, "it did not answer the connection")
-            if await self._is_bonded(link):
-                await self._encrypt(link)
+            link.check()
+            if await link.is_bonded():
+                await link.encrypt()
             elif pair:
-                await self._pair(link)
+                await link.pair()
             self.services = await self._explore(link)
         except BaseException:
-            await self._adapter.hang_up(link)
+            await link.hang_up()
             raise
 
     async def disconnect(self) -> None:
         if self._link is not None:
-            await self._adapter.hang_up(self._link)
+            await self._link.hang_up()
 
     async def pair(self, *args: Any, **kwargs: Any) -> None:
         link = self._live()
-        if not await self._is_bonded(link):
-            await self._pair(link)
+        if not await link.is_bonded():
+            await link.pair()
 
     async def unpair(self) -> None:
         await self.disconnect()
         await self._adapter.forget(self.address)
 
-    def _on_disconnection(self, reason: int) -> None:
-        if self._gone.done():
-            return
-        self._gone.set_result(reason)
-        self._adapter.gone.remove_done_callback(self._on_radio_gone)
-        # In line behind the notifications that are still on their way to the session.
+    def _on_down(self) -> None:
         if self._disconnected_callback is not None:
-            asyncio.get_running_loop().call_soon(self._disconnected_callback)
+            self._disconnected_callback()
 
-    def _on_radio_gone(self, _: asyncio.Future[None]) -> None:
-        self._on_disconnection(hci.HCI_ErrorCode.HARDWARE_FAILURE_ERROR)
-
-    def _live(self) -> Connection:
-        if self._link is None or self._gone.done():
-            self._adapter.check()
-            raise DeviceGone(self.address, "the link is down")
+    def _live(self) -> BumbleLink:
+        if self._link is None:
+            raise BleakError("Not connected")
+        self._link.check()
         return self._link
-
-    # Security
-
-    async def _is_bonded(self, link: Connection) -> bool:
-        keys = await self._adapter.bonds.get(str(link.peer_address))
-        return keys is not None and bool(keys.ltk or keys.ltk_central)
-
-    async def _secure(self, was_encrypted: bool) -> None:
-        """Raise the security of the link by one step, because a request was refused."""
-        link = self._live()
-        async with self._securing:
-            if link.is_encrypted and not was_encrypted:
-                return
-            if was_encrypted and self._adapter.passkey(self.address) is None:
-                raise PasskeyNeeded(self.address)
-            if not was_encrypted and await self._is_bonded(link):
-                await self._encrypt(link)
-            else:
-                await self._pair(link)
-
-    async def _encrypt(self, link: Connection) -> None:
-        try:
-            await self._until_gone(link.encrypt())
-        except core.BaseError as error:
-            if error.error_code in KEY_REFUSED:
-                raise StaleBond(self.address) from error
-            raise DeviceGone(self.address, f"not encrypted: {error}") from error
-        except DeviceGone as error:
-            if self._gone.result() in KEY_REFUSED:
-                raise StaleBond(self.address) from error
-            raise
-
-    async def _pair(self, link: Connection) -> None:
-        try:
-            await self._until_gone(link.pair())
-        except core.BaseError as error:
-            raise self._unpaired(error.error_code) from error
-
-    def _unpaired(self, code: int | None) -> DeviceError:
-        with_passkey = self._adapter.passkey(self.address) is not None
-        if with_passkey and code in WRONG_DIGITS:
-            return WrongPasskey(self.address)
-        if not with_passkey and code in (
-            smp.ErrorCode.AUTHENTICATION_REQUIREMENTS,
-            smp.ErrorCode.PASSKEY_ENTRY_FAILED,
-        ):
-            return PasskeyNeeded(self.address)
-        return PairingRefused(
-            self.address, f"declined to pair (SMP error {code}): put it into pairing mode"
-        )
 
     # Requests
 
@@ -231,56 +143,49 @@ class BumbleClient(BaseBleakClient):
             loop.call_soon(callback, bytearray(value))
 
         self._subscribers[characteristic.handle] = deliver
-        gatt = self._live().gatt_client
+        gatt = self._live().gatt
         await self._request(lambda: gatt.subscribe(characteristic.obj, deliver))
 
     async def stop_notify(self, characteristic: BleakGATTCharacteristic) -> None:
         deliver = self._subscribers.pop(characteristic.handle, None)
-        gatt = self._live().gatt_client
+        gatt = self._live().gatt
         await self._request(lambda: gatt.unsubscribe(characteristic.obj, deliver))
 
     async def _read(self, handle: int) -> bytearray:
-        gatt = self._live().gatt_client
+        gatt = self._live().gatt
         return bytearray(await self._request(lambda: gatt.read_value(handle)))
 
     async def _write(self, handle: int, data: SizedBuffer, response: bool) -> None:
-        gatt = self._live().gatt_client
+        gatt = self._live().gatt
         await self._request(lambda: gatt.write_value(handle, bytes(data), response))
 
     async def _request(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Ask once; when the device wants encryption first, secure the link and ask again."""
-        was_encrypted = bool(self._live().is_encrypted)
+        link = self._live()
+        was_encrypted = link.is_encrypted
         try:
-            return await self._answered(ask())
+            return await self._answered(link, ask())
         except BleakGATTProtocolError as refusal:
             if refusal.code not in WANTS_ENCRYPTION:
                 raise
-        await self._secure(was_encrypted)
-        return await self._answered(ask())
+        await link.secure(was_encrypted)
+        return await self._answered(link, ask())
 
-    async def _answered(self, work: Coroutine[Any, Any, T]) -> T:
+    async def _answered(self, link: BumbleLink, work: Coroutine[Any, Any, T]) -> T:
         try:
-            return await self._until_gone(work)
+            return await link.until_gone(work)
         except att.ATT_Error as error:
             raise BleakGATTProtocolError(error.error_code) from error
         except core.TimeoutError as error:
             raise DeviceGone(self.address, "it no longer answers requests") from error
 
-    async def _until_gone(self, work: Coroutine[Any, Any, T]) -> T:
-        try:
-            return await until(self._gone, work)
-        except (CutShortError, TransportLostError) as error:
-            self._adapter.check()
-            raise DeviceGone(self.address, "the link went down") from error
-
     # Discovery
 
-    async def _explore(self, link: Connection) -> BleakGATTServiceCollection:
-        gatt = link.gatt_client
+    async def _explore(self, link: BumbleLink) -> BleakGATTServiceCollection:
         with contextlib.suppress(BleakGATTProtocolError):
-            await self._answered(gatt.request_mtu(MTU_BYTES))
+            await self._answered(link, link.gatt.request_mtu(MTU_BYTES))
         found = BleakGATTServiceCollection()
-        for service in await self._request(gatt.discover_services):
+        for service in await self._request(link.gatt.discover_services):
             ours = BleakGATTService(service, service.handle, uuid_text(service.uuid))
             found.add_service(ours)
             await self._explore_service(service, ours, found)

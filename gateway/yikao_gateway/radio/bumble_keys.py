@@ -1,4 +1,4 @@
-"""What the simulated radio must remember over a restart: its own address and its bonds.
+"""How the simulated radio pairs, and what it remembers of it: its own address and its bonds.
 
 A device recognises the gateway by its address, so both files belong together: with a new address
 every bond would be worthless. The keys are secrets and readable by the owner alone.
@@ -14,6 +14,7 @@ from typing import Any
 
 from bumble import hci
 from bumble.keys import JsonKeyStore, PairingKeys
+from bumble.pairing import PairingDelegate
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,28 @@ class Bonds(JsonKeyStore):
     async def get_resolving_keys(self) -> list[tuple[bytes, hci.Address]]:
         """Return nothing: cuffs and meters keep one address, so none has to be resolved."""
         return []
+
+
+class Passkey(PairingDelegate):
+    """Types in the six digits a person gave; without them the gateway is a box with no keys.
+
+    Only encryption keys are exchanged: with identities the bond would be filed under an address
+    that the device may not use on the air.
+    """
+
+    def __init__(self, passkey: int | None) -> None:
+        keys = PairingDelegate.KeyDistribution.DISTRIBUTE_ENCRYPTION_KEY
+        super().__init__(
+            PairingDelegate.NO_OUTPUT_NO_INPUT
+            if passkey is None
+            else PairingDelegate.KEYBOARD_INPUT_ONLY,
+            local_initiator_key_distribution=keys,
+            local_responder_key_distribution=keys,
+        )
+        self.passkey = passkey
+
+    async def get_number(self) -> int | None:
+        return self.passkey
 
 
 def _write_durably(path: Path, text: str) -> None:
