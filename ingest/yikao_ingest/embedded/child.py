@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from signal import SIGKILL, Signals
+from signal import SIG_BLOCK, SIGINT, SIGKILL, SIGTERM, Signals, pthread_sigmask
 
 LOG_MAX_BYTES = 10 * 1024 * 1024
 """A log longer than this when a server starts becomes `.1`, and the `.1` before it goes."""
@@ -105,7 +105,17 @@ def _keeper(pid: int) -> ThreadPoolExecutor:
     that ends would be shut down with it, so all are started from this one, which lives as long as
     the process. The key is the process id because threads do not survive a fork.
     """
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"server-keeper-{pid}")
+    return ThreadPoolExecutor(
+        max_workers=1, thread_name_prefix=f"server-keeper-{pid}", initializer=_defer_stopping
+    )
+
+
+def _defer_stopping() -> None:
+    """Have children begin deaf to being stopped, until the launcher has become their program.
+
+    A launcher that is interrupted would write a traceback over the server's own last words.
+    """
+    pthread_sigmask(SIG_BLOCK, {SIGINT, SIGTERM})
 
 
 def log_tail(log: Path) -> str:

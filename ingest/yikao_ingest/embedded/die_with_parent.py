@@ -25,7 +25,8 @@ def main(arguments: list[str]) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(int(death_signal)))
         if os.getppid() != int(parent):
             sys.exit(1)
-    # A mask inherited from a parent that waits for signals would make the server deaf to ours.
+    # We begin deaf (see `child`); the server must not. What came meanwhile ends us now, quietly.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
         os.execvp(argv[0], argv)
