@@ -14,6 +14,7 @@ from psycopg import AsyncConnection
 from yikao_alerts.episodes import Event, State, step
 from yikao_alerts.store import (
     CHANGED,
+    EVALUATE,
     SQL,
     cancel_pages,
     lock_patient,
@@ -66,14 +67,18 @@ async def acknowledge(
     doctor_id: str,
     disposition: Disposition,
 ) -> Answer:
-    """Take an open episode; its pages stop with the same commit. Repeating it changes nothing."""
+    """Take an open episode; its pages stop with the same commit.
+
+    Whoever repeats it gets the same answer, and changes nothing.
+    """
     async with conn.transaction():
         row = await _locked(conn, episode_id)
         if row is None:
             return NotOpen(State.NONE)
-        patient_id, state, answered_at, name = row
+        patient_id, state, answered_at, answered_by, name = row
         if state is State.ANSWERED:
-            return AlreadyAnswered(name, answered_at)
+            ours = answered_by == doctor_id
+            return Answered(answered_at) if ours else AlreadyAnswered(name, answered_at)
         if state is not State.OPEN:
             return NotOpen(state)
         await conn.execute(
@@ -84,6 +89,7 @@ async def acknowledge(
         await _tell(conn, episode_id, now, Event.ACKNOWLEDGED, state, doctor_id, disposition)
         # The evaluator sets the timer by which an answer grows old.
         await conn.execute(SQL["queue_evaluation"], {"patient_id": patient_id, "now": now})
+        await notify(conn, EVALUATE)
         return Answered(now)
 
 
@@ -111,8 +117,11 @@ async def close(
 
 async def _locked(
     conn: AsyncConnection, episode_id: int
-) -> tuple[int, State, datetime, str] | None:
-    """Return patient, state, answer time and answering doctor, read under the resident's lock."""
+) -> tuple[int, State, datetime, str, str] | None:
+    """Return patient, state, when and by whom it was answered, and that doctor's name.
+
+    Read under the resident's lock.
+    """
     key = {"episode_id": episode_id}
     row = await (await conn.execute(SQL["episode_for_answer"], key)).fetchone()
     if row is None:
@@ -120,7 +129,7 @@ async def _locked(
     await lock_patient(conn, row[0])
     row = await (await conn.execute(SQL["episode_for_answer"], key)).fetchone()
     assert row is not None, "episodes are never deleted"
-    return row[0], State(row[1]), row[3], row[4]
+    return row[0], State(row[1]), *row[2:]
 
 
 def _values(

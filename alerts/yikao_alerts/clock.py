@@ -4,6 +4,7 @@ One clock for all processes: no process's own clock decides when something is du
 """
 
 import os
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import cache
 
@@ -11,6 +12,9 @@ from psycopg import AsyncConnection
 
 from yikao_alerts.sql_blocks import load_sql_blocks
 from yikao_devices.story_clock import VARIABLE, Clock, parse_clock
+
+Now = Callable[[AsyncConnection], Awaitable[datetime]]
+"""Tells a worker the time; `read_clock`, or a hand of the clock that a story holds."""
 
 
 @cache

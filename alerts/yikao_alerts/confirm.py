@@ -119,5 +119,7 @@ def _decide(
         field: round(sum(m.values[field] for m in counted) / len(counted), MEAN_DIGITS)
         for field in sorted(_fields(rule, first))
     }
-    met = any(limit.reached(mean.get(limit.field), first.unit_of(limit.field)) for limit in rule.any)
+    met = any(
+        limit.reached(mean.get(limit.field), first.unit_of(limit.field)) for limit in rule.any
+    )
     return Verdict(Result.CONFIRMED if met else Result.NOT_CONFIRMED, used, mean, until)

@@ -5,12 +5,13 @@ when to look again. All of it pure; the store does what is decided here.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from itertools import islice
+from typing import Final, Literal
 from uuid import UUID, uuid5
 
 from yikao_alerts.compose import PageFacts, compose
 from yikao_alerts.episodes import Change, Episode, Event, State, next_look_at
-from yikao_alerts.escalation import Call, Policy, due_calls
+from yikao_alerts.escalation import Call, Policy, calls, due_calls
 from yikao_alerts.evaluate import Evaluation, Finding, Refusal, Why
 from yikao_alerts.history import History
 from yikao_alerts.roster import Care, Contact, Doctor
@@ -48,9 +49,11 @@ class PageKnown:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask the resident, through the gateway that read the device, to measure again."""
+    """Say something at home, through the gateway that read the device: to measure again, or what
+    to do now."""
 
     command_id: UUID
+    do: Literal["measure_again", "show"]
     device: str
     text_zh: str
     text_en: str
@@ -75,31 +78,47 @@ def pages_due(
     """Return the pages an episode needs now and does not have, and when it needs the next.
 
     Only an open episode pages. When a step's doctor could not be reached by any contact the next
-    step is called at once. Repetitions missed while nothing ran are not made up for.
+    step is called at once. What was missed while nothing ran is not made up for: each doctor gets
+    the newest of the calls that were meant for them.
     """
     policy = policies.get(episode.severity)
     if episode.state is not State.OPEN or policy is None:
         return [], None
-    due, following = due_calls(policy, episode.level_since, now, care.zone)
-    if following is not None and due and _unreachable(due[-1], care, known):
-        due.append(following)
+    called, following = _calls(policy, episode, care, known, now)
     taken = {(page.step, page.loop) for page in known}
-    newest_loop = max((call.loop for call in due), default=0)
+    newest = {care.who(call.who).doctor_id: call for call in called}
     wanted = [
         call
-        for call in due
-        if (call.step, call.loop) not in taken and call.loop in (0, newest_loop)
+        for call in newest.values()
+        if (call.step, call.loop) not in taken and care.who(call.who).contacts
     ]
-    count = len(taken)
     pages = [
-        _page(episode, call, care, now, count + number, late)
-        for number, call in enumerate(wanted, start=1)
+        _page(episode, call, care, now, number, late)
+        for number, call in enumerate(wanted, start=len(taken) + 1)
     ]
     return pages, following.due_at if following else None
 
 
+def _calls(
+    policy: Policy, episode: Episode, care: Care, known: list[PageKnown], now: datetime
+) -> tuple[list[Call], Call | None]:
+    """Return the calls whose turn has come, and the one whose time comes next.
+
+    A step whose doctor cannot be reached hands its turn on to the next at once, and the steps after
+    it move up; the last one has nobody to hand it to and waits for its repetition.
+    """
+    due, following = due_calls(policy, episode.level_since, now, care.zone)
+    if not due:
+        return [], following
+    in_order = calls(policy, episode.level_since, care.zone)
+    sequence = list(islice(in_order, len(due) + len(policy.steps)))
+    steps = sequence[: len(policy.steps) - 1]
+    handed_on = sum(_unreachable(call, care, known) for call in steps)
+    return sequence[: len(due) + handed_on], following
+
+
 def _unreachable(call: Call, care: Care, known: list[PageKnown]) -> bool:
-    """Return whether each contact of the call's doctor was tried and failed for good."""
+    """Return whether each contact of the call's doctor, if any, was tried and failed for good."""
     states = {
         page.contact_position: page.state
         for page in known
@@ -117,7 +136,7 @@ def _page(
     facts = PageFacts(
         episode.episode_id,
         episode.severity,
-        minutes=max(0, int((now - episode.opened_at).total_seconds() // 60)),
+        minutes=max(0, int((now - episode.level_since).total_seconds() // 60)),
         count=count,
         unconfirmed=episode.confirmed == "unconfirmed",
         late=late,
@@ -136,32 +155,46 @@ def _page(
 
 
 def asks(evaluation: Evaluation, done: list[Change], history: History, rules: RuleSet) -> list[Ask]:
-    """Return the requests to measure again that follow: for each reading that awaits a repeat, and
-    for each new finding that wants one. The same request has the same id for ever."""
-    wanted: list[Finding | Refusal] = [
+    """Return what is to be said at home, the same words about the same readings with the same id.
+
+    To measure again, for each reading that awaits a repeat and each new finding that wants one; and
+    what to do now ("call 120"), for a new finding of a rule that waits for nothing.
+    """
+    causes: list[Finding | Refusal] = [
         refusal for refusal in evaluation.refusals if refusal.why is Why.AWAITING_REPEAT
     ]
-    wanted += [
+    causes += [
         change.cause
         for change in done
         if isinstance(change.cause, Finding)
-        and change.cause.ask_again
         and change.event in (Event.FOUND, Event.WORSENED)
+        and (change.cause.ask_again or change.cause.confirmed == "not_needed")
     ]
-    wanted += [f for f in evaluation.findings if f.family is None and f.ask_again]
-    devices = {m.key: (m.device, m.received_at) for m in history.measurements}
-    result = []
-    for cause in wanted:
-        device, received_at = devices.get(cause.inputs[-1], ("", evaluation.now))
-        if device and evaluation.now - received_at < ASK_LIFETIME:
-            result.append(_ask(cause, device, received_at + ASK_LIFETIME, rules))
-    return result
+    causes += [f for f in evaluation.findings if f.family is None and f.ask_again]
+    made = [_ask(cause, evaluation.now, history, rules) for cause in causes]
+    return [ask for ask in made if ask is not None]
 
 
-def _ask(cause: Finding | Refusal, device: str, expires_at: datetime, rules: RuleSet) -> Ask:
+def _ask(cause: Finding | Refusal, now: datetime, history: History, rules: RuleSet) -> Ask | None:
+    """Return the words for what has just come; None when it is old or no device is known."""
+    own = [m for m in history.measurements if m.key in cause.inputs]
+    arrivals = [m.received_at for m in own]
+    arrivals += [s.received_at for s in history.symptoms if s.key in cause.inputs]
+    expires_at = max(arrivals) + ASK_LIFETIME
+    # A report names no device: it is answered where the resident measured last.
+    devices = [m.device for m in own or history.measurements if m.device]
+    if not devices or now >= expires_at:
+        return None
     rule = rules.rule(cause.rule_id)
-    name = "|".join(("ask", cause.rule_id, *cause.inputs))
-    return Ask(uuid5(NAMESPACE, name), device, rule.patient_zh, rule.patient_en, expires_at)
+    waits = isinstance(cause, Refusal) or cause.ask_again
+    return Ask(
+        uuid5(NAMESPACE, "|".join(("ask", cause.rule_id, *cause.inputs))),
+        "measure_again" if waits else "show",
+        devices[-1],
+        rule.patient_zh,
+        rule.patient_en,
+        expires_at,
+    )
 
 
 def look_again_at(

@@ -12,6 +12,7 @@ from typing import Final
 from yikao_alerts.evaluate import Evaluation, Finding, Refusal, Why
 from yikao_alerts.history import History
 from yikao_alerts.rules.model import SEVERITIES, RuleSet
+from yikao_devices.symptoms import NONE
 
 
 class State(StrEnum):
@@ -121,20 +122,22 @@ def changes(evaluation: Evaluation, known: Known, history: History, rules: RuleS
     """Return the transitions that `evaluation` brings about, in order; none twice."""
     done: list[Change] = []
     episodes = dict(known.episodes)
-    awaited = [r for r in evaluation.refusals if r.why is Why.AWAITING_REPEAT]
-    for refusal in awaited:
-        if str(refusal.family) not in episodes:
-            done.append(_suspect(evaluation.now, refusal))
-            episodes[str(refusal.family)] = done[-1].episode
+    had_effect = set(known.findings)
     for finding in evaluation.findings:
-        if finding.family is not None and identity(finding) not in known.findings:
+        if finding.family is not None and identity(finding) not in had_effect:
+            had_effect.add(identity(finding))
             done.append(_found(evaluation.now, episodes.get(finding.family), finding))
             episodes[finding.family] = done[-1].episode
-    families = {refusal.family for refusal in awaited}
-    for episode in episodes.values():
-        change = _ending(evaluation, episode, families, history, rules)
+    waiting = [r for r in evaluation.refusals if r.why is Why.AWAITING_REPEAT]
+    awaited = {str(refusal.family): refusal for refusal in reversed(waiting)}
+    for family, episode in list(episodes.items()):
+        change = _ending(evaluation, episode, family in awaited, history, rules)
         if change is not None:
             done.append(change)
+            del episodes[family]
+    for family, refusal in awaited.items():
+        if family not in episodes:
+            done.append(_suspect(evaluation.now, refusal))
     return done
 
 
@@ -207,26 +210,33 @@ def _rank(severity: str) -> int:
 
 
 def _ending(
-    evaluation: Evaluation,
-    episode: Episode,
-    awaited: set[str | None],
-    history: History,
-    rules: RuleSet,
+    evaluation: Evaluation, episode: Episode, awaited: bool, history: History, rules: RuleSet
 ) -> Change | None:
     """Return how an episode ends: a suspicion that nothing keeps up, readings that have fallen
     after the answer, or an answer that has grown old."""
     match episode.state:
-        case State.SUSPECTED if episode.family not in awaited:
+        case State.SUSPECTED if not awaited:
             return _ended(replace(episode, confirmed="not_confirmed"), Event.NOT_CONFIRMED, 0)
         case State.ANSWERED:
             rounds = normal_rounds(episode, history, rules)
-            rule = rules.rule(episode.rule_id)
-            if rule.normal and not rule.human_only and rounds >= rule.normal.rounds:
+            normal = rules.normal(episode.rule_id)
+            enough = normal is not None and rounds >= normal.rounds
+            if enough and not _only_by_people(episode, evaluation, rules):
                 return _ended(episode, Event.NORMAL_AGAIN, rounds)
             overdue = next_look_at(episode)
             if overdue is not None and evaluation.now >= overdue:
                 return _ended(episode, Event.TIMED_OUT, rounds)
     return None
+
+
+def _only_by_people(episode: Episode, evaluation: Evaluation, rules: RuleSet) -> bool:
+    """Return whether a rule that only a person may close had a part in the episode."""
+    return any(
+        finding.family == episode.family
+        and finding.at >= episode.measured_at
+        and rules.rule(finding.rule_id).human_only
+        for finding in evaluation.findings
+    )
 
 
 def _ended(episode: Episode, event: Event, rounds: int) -> Change:
@@ -238,17 +248,20 @@ def normal_rounds(episode: Episode, history: History, rules: RuleSet) -> int:
     """Return how many readings in a row, far enough apart, were within limits at the end.
 
     One low reading after a crisis is no recovery; the rule says how many are, and how far apart.
+    They count from the last evidence, and from the last symptom that was reported.
     """
-    rule = rules.rule(episode.rule_id)
-    if rule.normal is None:
+    normal = rules.normal(episode.rule_id)
+    if normal is None:
         return 0
-    rounds, counted_at = 0, episode.last_evidence_at
-    for measurement in history.of_kind(rule.kind):
-        if measurement.at <= episode.last_evidence_at:
+    ill = (report.at for report in history.symptoms if report.codes - {NONE})
+    since = max([episode.last_evidence_at, *ill])
+    rounds, counted_at = 0, since
+    for measurement in history.of_kind(normal.kind):
+        if measurement.at <= since:
             continue
-        if not rule.normal.met_by(measurement):
+        if not normal.met_by(measurement):
             rounds, counted_at = 0, measurement.at
-        elif measurement.at - counted_at >= rule.normal.apart:
+        elif measurement.at - counted_at >= normal.apart:
             rounds, counted_at = rounds + 1, measurement.at
     return rounds
 

@@ -5,15 +5,15 @@ time; what it finds twice is recorded once, so late and repeated readings need n
 That nothing was found is recorded too: a year later somebody asks why nobody rang.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from yikao_alerts.confirm import Result, Verdict, confirm
+from yikao_alerts.confirm import Result, Verdict, confirm, replies
 from yikao_alerts.history import History, Measurement, Symptoms
-from yikao_alerts.rules.model import Rule, RuleSet
+from yikao_alerts.rules.model import SEVERITIES, Late, Protocol, Rule, RuleSet
 
 SYMPTOM_WINDOW: Final = timedelta(minutes=60)
 """A symptom belongs to readings up to so long before or after it: D, no guideline figure."""
@@ -24,6 +24,7 @@ class Why(StrEnum):
 
     AWAITING_REPEAT = "awaiting_repeat"
     NOT_CONFIRMED = "not_confirmed"
+    REPEATS_EARLIER = "repeats_earlier"
     COVERED_BY_WORSE = "covered_by_worse"
     TOO_OLD = "too_old"
 
@@ -57,7 +58,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A rule was met and yet nothing follows, or not yet; `until`: when to look again."""
+    """A rule was met and yet nothing follows, or not yet; `until`: when it may be otherwise."""
 
     rule_id: str
     family: str | None
@@ -91,16 +92,17 @@ class Evaluation:
 
 def evaluate(history: History, rules: RuleSet, now: datetime) -> Evaluation:
     """Return what the rules find in `history` at `now`."""
+    items = history.measurements + history.symptoms
+    view = _View(history, rules.late, {item.key: item.received_at - item.at for item in items}, now)
     decided: list[Finding | Refusal] = []
     for rule in rules.rules:
         if rule.protocol is not None:
-            decided += _confirmed(rule, history, now)
+            decided += _confirmed(rule, rule.protocol, view)
         elif rule.late:
-            decided += _late(rule, history, rules)
+            decided += _late(rule, view)
         else:
-            decided += _immediate(rule, history)
-    aged = [_by_age(item, history, rules) for item in decided]
-    settled = [_under_worse(item, aged) for item in aged]
+            decided += [view.as_age_allows(finding) for finding in _immediate(rule, history)]
+    settled = [_under_worse(item, decided) for item in decided]
     ordered = sorted(settled, key=lambda item: (item.at, item.rule_id, item.inputs))
     return Evaluation(
         now,
@@ -110,8 +112,67 @@ def evaluate(history: History, rules: RuleSet, now: datetime) -> Evaluation:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What is looked at, how old each part of it was on arrival, and when it is looked at."""
+
+    history: History
+    late: Late
+    ages: Mapping[str, timedelta]
+    now: datetime
+
+    def allowed(self, severity: str, key: str) -> str | None:
+        """Return how severe a finding on such a reading may be (DQ-03): old news asks for a call,
+        or only informs (None)."""
+        age = self.ages[key]
+        if age > self.late.information_after:
+            return None
+        return "today" if age > self.late.call_after and severity == "page_now" else severity
+
+    def as_age_allows(self, item: Finding | Refusal) -> Finding | Refusal:
+        """Return the item as the age of its trigger allows."""
+        if item.family is None:
+            return item
+        if isinstance(item, Refusal):
+            known = self.allowed("", item.trigger) is not None
+            return item if known else _refusal(item, Why.TOO_OLD)
+        severity = self.allowed(item.severity, item.trigger)
+        if severity is None:
+            return _refusal(item, Why.TOO_OLD)
+        late = self.ages[item.trigger] > self.late.late_after
+        return replace(item, severity=severity, late=late)
+
+
+def _refusal(item: Finding | Refusal, why: Why, by: str | None = None) -> Refusal:
+    until = item.until if isinstance(item, Refusal) else None
+    return Refusal(item.rule_id, item.family, why, item.at, item.inputs, item.statistic, until, by)
+
+
+def _finding(
+    rule: Rule,
+    at: datetime,
+    inputs: tuple[str, ...],
+    statistic: dict[str, float],
+    confirmed: str,
+    waited_until: datetime | None = None,
+) -> Finding:
+    return Finding(
+        rule.id,
+        rule.family,
+        rule.severity,
+        rule.level,
+        at,
+        confirmed,
+        inputs,
+        statistic,
+        ask_again=rule.ask_again and rule.protocol is None,
+        waited_until=waited_until,
+    )
+
+
 def _immediate(rule: Rule, history: History) -> Iterator[Finding]:
     """Yield a finding for each reading that meets the rule, and each symptom that alone does."""
+    confirmed = "unconfirmed" if rule.ask_again and rule.family else "not_needed"
     for measurement in history.measurements:
         if measurement.plausible is rule.quarantine or not rule.met_by(measurement):
             continue
@@ -119,10 +180,10 @@ def _immediate(rule: Rule, history: History) -> Iterator[Finding]:
         if rule.with_symptoms and not symptoms:
             continue
         inputs = (measurement.key, *(report.key for report in symptoms))
-        yield _finding(rule, measurement.at, inputs, dict(measurement.values))
+        yield _finding(rule, measurement.at, inputs, dict(measurement.values), confirmed)
     for report in history.symptoms:
         if rule.alone_symptoms & report.codes:
-            yield _finding(rule, report.at, (report.key,), {})
+            yield _finding(rule, report.at, (report.key,), {}, "not_needed")
 
 
 def _symptoms_near(
@@ -135,33 +196,41 @@ def _symptoms_near(
     ]
 
 
-def _finding(
-    rule: Rule, at: datetime, inputs: tuple[str, ...], statistic: dict[str, float]
-) -> Finding:
-    confirmed = "unconfirmed" if rule.ask_again and rule.family else "not_needed"
-    return Finding(
-        rule.id,
-        rule.family,
-        rule.severity,
-        rule.level,
-        at,
-        confirmed,
-        inputs,
-        statistic,
-        rule.ask_again,
-    )
+def _late(rule: Rule, view: _View) -> Iterator[Finding]:
+    for measurement in view.history.measurements:
+        if view.ages[measurement.key] > view.late.late_after:
+            yield _finding(rule, measurement.at, (measurement.key,), {}, "not_needed")
 
 
-def _confirmed(rule: Rule, history: History, now: datetime) -> Iterator[Finding | Refusal]:
-    """Yield the verdict on each first reading; the repeats it used begin nothing of their own."""
-    readings = history.of_kind(rule.kind)
-    taken: set[str] = set()
+def _confirmed(rule: Rule, protocol: Protocol, view: _View) -> Iterator[Finding | Refusal]:
+    """Yield the verdict on each reading that meets the rule.
+
+    A repeat begins nothing of its own once it has confirmed an earlier reading that is no older
+    news than itself, and is not asked to be repeated while that one waits. In any other case it is
+    looked at by itself: so an older reading that arrives late never keeps a page from going out.
+    """
+    readings = view.history.of_kind(rule.kind)
+    weight = {
+        m.key: SEVERITIES.index(view.allowed(rule.severity, m.key) or "info") for m in readings
+    }
+    done: set[str] = set()
+    waiting: set[str] = set()
     for index, first in enumerate(readings):
-        if first.key in taken or not rule.met_by(first):
+        if not rule.met_by(first):
             continue
-        verdict = confirm(rule, first, readings[index + 1 :], now)
-        taken.update(m.key for m in verdict.used)
-        yield _verdict_item(rule, verdict)
+        later = readings[index + 1 :]
+        verdict = confirm(rule, first, later, view.now)
+        awaited = verdict.result is Result.AWAITED
+        if first.key in done or (awaited and first.key in waiting):
+            until = verdict.until if awaited else None
+            why = Why.REPEATS_EARLIER
+            yield Refusal(rule.id, rule.family, why, first.at, (first.key,), {}, until)
+            continue
+        near = {m.key for m in later if replies(protocol, first, m)}
+        same = {key for key in near if weight[key] <= weight[first.key]}
+        done |= same if verdict.result is Result.CONFIRMED else set()
+        waiting |= same if awaited else set()
+        yield view.as_age_allows(_verdict_item(rule, verdict))
 
 
 def _verdict_item(rule: Rule, verdict: Verdict) -> Finding | Refusal:
@@ -172,70 +241,33 @@ def _verdict_item(rule: Rule, verdict: Verdict) -> Finding | Refusal:
             return Refusal(rule.id, rule.family, Why.AWAITING_REPEAT, at, inputs, {}, verdict.until)
         case Result.NOT_CONFIRMED:
             return Refusal(rule.id, rule.family, Why.NOT_CONFIRMED, at, inputs, verdict.statistic)
-        case result:
-            return Finding(
-                rule.id,
-                rule.family,
-                rule.severity,
-                rule.level,
-                at,
-                str(result),
-                inputs,
-                verdict.statistic,
-                ask_again=False,
-                waited_until=verdict.until if result is Result.NO_REPLY else None,
-            )
-
-
-def _late(rule: Rule, history: History, rules: RuleSet) -> Iterator[Finding]:
-    for measurement in history.measurements:
-        if measurement.age > rules.late.late_after:
-            yield _finding(rule, measurement.at, (measurement.key,), {})
-
-
-def _by_age(item: Finding | Refusal, history: History, rules: RuleSet) -> Finding | Refusal:
-    """Return the item as its age allows (DQ-03): old news asks for a call, or only informs."""
-    if item.family is None:
-        return item
-    age = _age(item.trigger, history)
-    if age > rules.late.information_after:
-        return Refusal(item.rule_id, item.family, Why.TOO_OLD, item.at, item.inputs, item.statistic)
-    if isinstance(item, Refusal):
-        return item
-    to_call = age > rules.late.call_after and item.severity == "page_now"
-    severity = "today" if to_call else item.severity
-    return replace(item, severity=severity, late=age > rules.late.late_after)
-
-
-def _age(key: str, history: History) -> timedelta:
-    ages = [m.age for m in history.measurements if m.key == key]
-    ages += [s.received_at - s.at for s in history.symptoms if s.key == key]
-    return max(ages, default=timedelta())
+        case Result.NO_REPLY:
+            result = str(verdict.result)
+            return _finding(rule, at, inputs, verdict.statistic, result, verdict.until)
+        case Result.CONFIRMED:
+            return _finding(rule, at, inputs, verdict.statistic, str(verdict.result))
 
 
 def _under_worse(
     item: Finding | Refusal, decided: Sequence[Finding | Refusal]
 ) -> Finding | Refusal:
-    """Return a finding as refused when a worse one of its family rests on the same reading.
+    """Return the item as refused when a worse finding of its family rests on the same reading.
 
-    A confirmation is let through: it tells the doctor more about the page he already has.
+    A confirmation is let through: it tells the doctor more about the page he already has. A repeat
+    that is awaited is not: the worse rule says what the resident is told.
     """
-    if isinstance(item, Refusal) or item.family is None or item.confirmed == Result.CONFIRMED:
+    if isinstance(item, Finding):
+        covers = item.family is not None and item.confirmed != Result.CONFIRMED
+    else:
+        covers = item.why is Why.AWAITING_REPEAT
+    if not covers:
         return item
+    level = item.level if isinstance(item, Finding) else -1
     for other in decided:
         if (
             isinstance(other, Finding)
             and (other.family, other.trigger) == (item.family, item.trigger)
-            and other.level > item.level
+            and other.level > level
         ):
-            why = Why.COVERED_BY_WORSE
-            return Refusal(
-                item.rule_id,
-                item.family,
-                why,
-                item.at,
-                item.inputs,
-                item.statistic,
-                by=other.rule_id,
-            )
+            return _refusal(item, Why.COVERED_BY_WORSE, other.rule_id)
     return item

@@ -80,9 +80,6 @@ def history_of(measurements: Iterable[Measurement], symptoms: Iterable[Symptoms]
 
 
 def _sorted(items: Iterable[_Item]) -> tuple[_Item, ...]:
-    first = {item.key: item for item in sorted(items, key=_arrival, reverse=True)}
+    by_arrival = sorted(items, key=lambda item: item.received_at, reverse=True)
+    first = {item.key: item for item in by_arrival}
     return tuple(sorted(first.values(), key=lambda item: (item.at, item.key)))
-
-
-def _arrival(item: Measurement | Symptoms) -> datetime:
-    return item.received_at

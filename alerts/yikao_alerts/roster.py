@@ -1,7 +1,11 @@
 """Who answers for a resident, and how each of them is reached."""
 
 from dataclasses import dataclass
+from typing import Final
 from zoneinfo import ZoneInfo
+
+ROLES: Final = ("own_doctor", "duty_doctor")
+"""Whom a step of the escalation policy may name: the signed doctor, the team's on duty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +37,4 @@ class Care:
 
     def who(self, role: str) -> Doctor:
         """Return the person behind a role of the escalation policy."""
-        return {"own_doctor": self.own_doctor, "duty_doctor": self.duty_doctor}[role]
+        return dict(zip(ROLES, (self.own_doctor, self.duty_doctor), strict=True))[role]

@@ -24,6 +24,7 @@ from yikao_alerts.history import (
     Measurement,
     Symptoms,
     history_of,
+    key_of,
 )
 from yikao_alerts.links import PageLink, make_link
 from yikao_alerts.roster import Care, Contact, Doctor
@@ -33,6 +34,9 @@ from yikao_devices import wire
 SQL: Final = load_sql_blocks("yikao_alerts")
 OLDEST: Final = timedelta(days=30)
 """Readings older than this that arrive now are stored, but no rule of this set asks for them."""
+CONTEXT: Final = timedelta(hours=26)
+"""Loaded beyond the look-back window: a repeat must not be taken for a first reading because its
+first has just left the window. Longer than the day after which a late reading only informs."""
 LOCK_CLASS: Final = 0x79696B61
 """First key of the advisory lock on a resident; the second is the resident."""
 
@@ -62,21 +66,29 @@ async def lock_patient(conn: AsyncConnection, patient_id: int) -> None:
 
 
 async def claim_patient(conn: AsyncConnection, now: datetime) -> int | None:
-    """Return a resident to look at, locked, with their queue taken; None when nobody waits."""
+    """Return a resident to look at, locked, with their queue taken; None when nobody waits.
+
+    A resident whom somebody else has locked is passed over. One who was dealt with between our
+    looking and our locking has nothing left to take, and is no work.
+    """
     for statement in ("next_queued", "next_timer"):
-        row = await (await conn.execute(SQL[statement], {"now": now})).fetchone()
-        if row is not None:
+        while True:
+            key = {"now": now, "lock_class": LOCK_CLASS}
+            row = await (await conn.execute(SQL[statement], key)).fetchone()
+            if row is None:
+                break
             who = {"patient_id": row[0]}
-            await lock_patient(conn, row[0])
-            await conn.execute(SQL["take_queued"], who)
-            await conn.execute(SQL["clear_timer"], who)
-            return int(row[0])
+            queued = await conn.execute(SQL["take_queued"], who)
+            timed = await conn.execute(SQL["clear_timer"], who)
+            if queued.rowcount or timed.rowcount:
+                return int(row[0])
     return None
 
 
 async def load_history(conn: AsyncConnection, patient_id: int, now: datetime) -> History:
-    """Return what was measured, or arrived, within the look-back window."""
-    bounds = {"patient_id": patient_id, "oldest": now - OLDEST, "since": now - LOOK_BACK}
+    """Return what was measured, or arrived, within the look-back window and its context."""
+    since = now - LOOK_BACK - CONTEXT
+    bounds = {"patient_id": patient_id, "oldest": now - OLDEST, "since": since}
     async with conn.cursor(row_factory=namedtuple_row) as cursor:
         await cursor.execute(SQL["measurements"], bounds)
         measurements = [_measurement(row) for row in await cursor.fetchall()]
@@ -101,7 +113,7 @@ def _measurement(row: Any) -> Measurement:
     }
     values = columns[row.unit] | {"pulse": row.pulse_bpm}
     return Measurement(
-        f"{row.kind}/{row.device_id}/{row.time.isoformat()}",
+        key_of(row.kind, row.address, row.time),
         row.kind,
         row.time,
         row.received_at,
@@ -293,7 +305,11 @@ async def load_pages(conn: AsyncConnection, episode: Episode) -> list[PageKnown]
 async def save_pages(
     conn: AsyncConnection, pages: Iterable[PageDue], linking: Linking, now: datetime
 ) -> None:
-    """Put pages into the pager's outbox; one that is there already stays as it is."""
+    """Put pages into the pager's outbox; one that is there already stays as it is.
+
+    A page supersedes what is still due of earlier calls to the same doctor: a provider that comes
+    back after hours hands over one page, not all that were ever tried.
+    """
     for page in pages:
         values = {
             "page_id": page.page_id,
@@ -310,19 +326,20 @@ async def save_pages(
             "link": linking.url(page, now),
             "now": now,
         }
+        await conn.execute(SQL["supersede_pages"], values)
         await conn.execute(SQL["insert_page"], values)
 
 
 async def save_asks(
     conn: AsyncConnection, patient_id: int, wanted: Iterable[Ask], now: datetime
 ) -> None:
-    """Put requests to measure again where ingest sends them to the gateway; none twice."""
+    """Put what is to be said at home where ingest sends it to the gateway; nothing twice."""
     for ask in wanted:
         values = {
             "command_id": ask.command_id,
             "patient_id": patient_id,
             "device": ask.device,
-            "do_what": "measure_again",
+            "do_what": ask.do,
             "text_zh": ask.text_zh,
             "text_en": ask.text_en,
             "expires_at": ask.expires_at,

@@ -6,9 +6,9 @@ Notifications are hints that make work start sooner; the tables are asked every 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final, LiteralString
+from typing import Final, LiteralString, TypedDict
 
-from psycopg import AsyncConnection, OperationalError
+from psycopg import AsyncConnection, InterfaceError, OperationalError
 
 log = logging.getLogger(__name__)
 
@@ -17,14 +17,37 @@ RECONNECT_FIRST_S: Final = 0.1
 RECONNECT_MAX_S: Final = 2.0
 CONNECT_TIMEOUT_S: Final = 5
 
+
+class _Watched(TypedDict):
+    keepalives_idle: int
+    keepalives_interval: int
+    keepalives_count: int
+
+
+WATCHED: Final[_Watched] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+"""For a connection's opening, in seconds: a server that vanished without a word is noticed after
+25 s, not after the two hours of TCP."""
+
 Cycle = Callable[[AsyncConnection], Awaitable[bool]]
 """One round of work on an autocommit connection; returns whether to go round again at once."""
 
 
+async def nothing_left() -> None:
+    """Finish at once: for a worker that has nothing under way between its rounds."""
+
+
 async def work(
-    dsn: str, listen: LiteralString, cycle: Cycle, wake: asyncio.Event, stop: asyncio.Event
+    dsn: str,
+    listen: LiteralString,
+    cycle: Cycle,
+    wake: asyncio.Event,
+    stop: asyncio.Event,
+    finish: Callable[[], Awaitable[None]] = nothing_left,
 ) -> None:
-    """Run `cycle` until `stop`, whenever woken through the channel `listen` or by `wake`."""
+    """Run `cycle` until `stop`, whenever woken through the channel `listen` or by `wake`.
+
+    At the end `finish` is waited for while the connection is still there.
+    """
     delay_s = RECONNECT_FIRST_S
     while not stop.is_set():
         try:
@@ -34,19 +57,22 @@ async def work(
                 hearing = asyncio.create_task(_hear(ears, wake))
                 try:
                     await _rounds(conn, cycle, wake, stop, hearing)
+                    await finish()
                 finally:
                     hearing.cancel()
                     await asyncio.gather(hearing, return_exceptions=True)
-        except OperationalError as error:
+        except (OperationalError, InterfaceError) as error:
             # Its text may hold the connection's address, never a statement's values.
-            log.warning("database away", extra={"error": str(error).splitlines()[0]})
+            log.warning("database away", extra={"error": str(error).partition("\n")[0]})
             await wait_any(delay_s, stop)
             delay_s = min(RECONNECT_MAX_S, delay_s * 2)
 
 
 async def connect(dsn: str) -> AsyncConnection:
     """Return an autocommit connection to the database."""
-    return await AsyncConnection.connect(dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
+    return await AsyncConnection.connect(
+        dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, **WATCHED
+    )
 
 
 async def wait_any(timeout_s: float, *events: asyncio.Event) -> None:

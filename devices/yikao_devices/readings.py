@@ -41,6 +41,7 @@ NAMESPACE: Final = UUID("5f0d3c3e-4f0b-5d0c-9a54-79696b616f31")
 MEASUREMENT_FAILED: Final = "measurement_failed"
 CONTROL_SOLUTION: Final = "control_solution"
 NO_RESULT: Final = "no_result"
+CONTEXT_MISSING: Final = "context_missing"
 KETONE_RECORD: Final = "ketone_record"
 
 
@@ -112,6 +113,8 @@ def glucose_item(
         return _event(KETONE_RECORD, identity, shown, moment, frame, origin)
     if amount is None and not limit:
         return _event(NO_RESULT, identity, shown, moment, frame, origin)
+    # Announced and never come: it might have said that this is no glucose at all.
+    missing = (CONTEXT_MISSING,) if value.context_follows and context is None else ()
     return GlucoseReading(
         reading_id=identity,
         device=origin.device,
@@ -124,7 +127,7 @@ def glucose_item(
         unit="mg/dL" if value.unit == "kg/L" else "mmol/L",
         meal=MEALS.get(context.meal) if context is not None and context.meal else None,
         model=origin.model,
-        flags=moment.flags + _names(status),
+        flags=moment.flags + _names(status) + missing,
         frame=frame.hex(),
     )
 

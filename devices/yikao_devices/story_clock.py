@@ -9,6 +9,7 @@ Reading the machine's clock is left to the caller, so that everything here stays
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 
 VARIABLE = "YIKAO_CLOCK"
 SPEED_MAX = 3600.0
@@ -65,6 +66,8 @@ def parse_clock(spec: str | None) -> Clock:
         ) from error
     if story.tzinfo is None:
         raise ClockSpecError(f"{VARIABLE}: the story's time {story_text!r} needs an offset, +08:00")
+    if not isfinite(real_s):
+        raise ClockSpecError(f"{VARIABLE}: {real_text} is no real second")
     if not 0 < speed <= SPEED_MAX:
         raise ClockSpecError(f"{VARIABLE}: speed {speed_text} is not above 0 and up to {SPEED_MAX}")
     return Clock(story.timestamp(), real_s, speed)

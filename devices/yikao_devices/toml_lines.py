@@ -51,8 +51,10 @@ class Lines:
     by_place: dict[tuple[str, int, str], int]
 
     def of(self, table: str, index: int = 0, key: str = "") -> int:
-        """Return the line of a key, else of its table's header, else 0."""
-        return self.by_place.get((table, index, key)) or self.by_place.get((table, index, ""), 0)
+        """Return the line of a key or of the header that gives its value, else of its table's
+        header, else 0."""
+        places = ((table, index, key), (f"{table}.{key}".strip("."), index, ""), (table, index, ""))
+        return next((self.by_place[place] for place in places if place in self.by_place), 0)
 
 
 def parse_toml(text: str, path: str) -> tuple[dict[str, Any], Lines]:

@@ -14,7 +14,7 @@ import msgspec
 from yikao_alerts.from_wire import measurement_of
 from yikao_alerts.rules import RuleSet
 from yikao_devices import topics, wire
-from yikao_devices.readings import MG_DL_PER_MMOL_L, MMHG_PER_KPA
+from yikao_ingest.agreement import disagreement
 from yikao_ingest.directory import Directory, Gateway
 from yikao_ingest.reasons import Reason
 from yikao_ingest.signature import SIGNATURE_BYTES, decode_base64url, genuine
@@ -23,10 +23,6 @@ FUTURE_MAX: Final = timedelta(minutes=5)
 """A gateway's clock is kept by the network; one further ahead than this is wrong."""
 AGE_MAX: Final = timedelta(days=5 * 365)
 """No cuff stores for so long; an older time is a clock that was never set."""
-UNITS_TOLERANCE: Final = 0.02
-"""Relative difference allowed between a device's own number and its conversion: rounding."""
-OUT_OF_RANGE: Final = frozenset({"hi", "lo"})
-"""A meter's words in the place of a number."""
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises: wrong content, no UTF-8, and brackets nested beyond the decoder's stack."""
 
@@ -224,34 +220,10 @@ def _untimely(at: datetime, now: datetime) -> tuple[Reason, str] | None:
 
 def _unusable(item: wire.Reading, rules: RuleSet, now: datetime) -> tuple[Reason, str] | None:
     """Return what is wrong with a reading's values."""
-    if disagreement := _units_disagree(item):
-        return Reason.UNITS_DISAGREE, disagreement
+    if fault := disagreement(item):
+        return Reason.UNITS_DISAGREE, fault
     rule = rules.implausible(measurement_of(item, now))
     return None if rule is None else (Reason.IMPLAUSIBLE, rule.id)
-
-
-def _units_disagree(item: wire.Reading) -> str | None:
-    """Return which field is missing in the device's own unit or differs from its conversion."""
-    if isinstance(item, wire.GlucoseReading):
-        own, converted = item.glucose_mg_dl, item.glucose_mmol_l
-        pairs = [("glucose_mg_dl", own, converted, 1 / MG_DL_PER_MMOL_L)]
-        needed = item.unit == "mg/dL" and converted is not None
-        if own is None and converted is None and not OUT_OF_RANGE & set(item.flags):
-            return "no number, and neither hi nor lo"
-    else:
-        pairs = [
-            ("systolic_kpa", item.systolic_kpa, item.systolic_mmhg, MMHG_PER_KPA),
-            ("diastolic_kpa", item.diastolic_kpa, item.diastolic_mmhg, MMHG_PER_KPA),
-        ]
-        needed = item.unit == "kPa"
-    for name, own, converted, factor in pairs:
-        if own is None and needed:
-            return f"{name} is missing although it is the device's own unit"
-        if own is None:
-            continue
-        if converted is None or abs(own * factor - converted) > UNITS_TOLERANCE * abs(converted):
-            return f"{name} and its conversion differ"
-    return None
 
 
 def _identity(raw: bytes) -> UUID | None:

@@ -18,7 +18,7 @@ examples:
     yikao serve --data ~/yikao
 
   run one role, for production
-    YIKAO_DATABASE_URL=postgresql://… YIKAO_BROKER_URL=mqtts://… yikao ingest
+    YIKAO_DATABASE_URL=postgresql://… YIKAO_BROKER_URL=mqtt://… yikao ingest
 
 Settings come from the environment; `yikao check` lists them and says what is wrong.
 """
@@ -57,9 +57,14 @@ def _parser() -> argparse.ArgumentParser:
         ("ingest", "readings from the broker into the database"),
         ("evaluate", "rules over new readings, episodes, due pages"),
         ("pager", "sends pages until somebody answers"),
-        ("feed", "the doctors' pages"),
     ):
         commands.add_parser(role, help=f"one role alone: {what}")
+    feed = commands.add_parser("feed", help="one role alone: the doctors' pages")
+    feed.add_argument(
+        "--add-user",
+        metavar="DOCTOR",
+        help="ask for a password and print the doctor's line for YIKAO_FEED_USERS_FILE",
+    )
     migrate = commands.add_parser("migrate", help="bring the database to this version's schema")
     _add_data(migrate)
     check = commands.add_parser("check", help="find what is broken, and say what to do")
@@ -95,6 +100,10 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     match arguments.command:
+        case "feed" if arguments.add_user:
+            from yikao_ingest.cli_admin import add_user
+
+            return add_user(arguments.add_user)
         case "ingest" | "evaluate" | "pager" | "feed" as role:
             from yikao_ingest.cli_serve import run_one_role
 

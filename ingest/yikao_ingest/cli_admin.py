@@ -1,28 +1,30 @@
 """`yikao migrate`, `check` and `registry`, as seen from a terminal."""
 
+import getpass
 import os
 import socket
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 
 from yikao_alerts.clock import story_clock
 from yikao_alerts.feed.settings import LINK_SECRET_FILE
+from yikao_alerts.feed.users import hash_password
 from yikao_alerts.rules import load_rules
 from yikao_ingest.errors import ServerError
 from yikao_ingest.migrate import MigrationError, schema_current
 from yikao_ingest.migrate import migrate as apply_migrations
-from yikao_ingest.registry import parse_registry
+from yikao_ingest.registry import Registry, parse_registry
 from yikao_ingest.registry_store import apply_registry
 from yikao_ingest.settings import (
     BROKER_URL,
     DATABASE_URL,
     MEANINGS,
     SMTP_URL,
+    broker_address,
     channels,
     default_data_dir,
 )
@@ -51,6 +53,10 @@ def migrate(data: Path | None) -> int:
         raise ServerError("the schema stays as it is", str(error)) from error
     except psycopg.OperationalError as error:
         raise _away(error) from error
+    except psycopg.Error as error:
+        reason = str(error).partition("\n")[0]
+        remedy = f"give the user of {DATABASE_URL} the right to make schemas and extensions"
+        raise ServerError(f"the schema stays as it is, {reason}", remedy) from error
     for name in applied:
         print(f"applied {name}")
     print("schema is up to date  数据库结构已是最新")
@@ -59,11 +65,7 @@ def migrate(data: Path | None) -> int:
 
 def registry(file: Path, data: Path | None, *, store: bool) -> int:
     """Check a registry file and, with `store`, put it into the database."""
-    try:
-        text = file.read_text("utf-8")
-    except OSError as error:
-        raise ServerError(f"{file} cannot be read, {error.strerror}", "name the file") from error
-    parsed = parse_registry(text, str(file))
+    parsed = read_registry(file)
     if not store:
         print(f"{file}: no fault  未发现错误")
         return 0
@@ -72,6 +74,26 @@ def registry(file: Path, data: Path | None, *, store: bool) -> int:
     except psycopg.OperationalError as error:
         raise _away(error) from error
     print(", ".join(f"{count} {table}" for table, count in counts.items()))
+    return 0
+
+
+def read_registry(file: Path) -> Registry:
+    """Return the registry in `file`."""
+    try:
+        text = file.read_text("utf-8")
+    except OSError as error:
+        raise ServerError(f"{file} cannot be read, {error.strerror}", "name the file") from error
+    except UnicodeDecodeError as error:
+        raise ServerError(f"{file} is no UTF-8", "save it in that encoding") from error
+    return parse_registry(text, str(file))
+
+
+def add_user(doctor_id: str) -> int:
+    """Ask for a password and print the doctor's line for the feed's users file."""
+    password = getpass.getpass(f"{doctor_id} 的密码 password of {doctor_id}: ")
+    if not password or password != getpass.getpass("再输一次 once more: "):
+        raise ServerError("the two passwords are empty or not the same", "try again")
+    print(f"{doctor_id}:{hash_password(password)}")
     return 0
 
 
@@ -113,14 +135,12 @@ def _check_broker() -> str:
     url = os.environ.get(BROKER_URL)
     if not url:
         return "embedded, with `yikao serve`"
-    parts = urlsplit(url)
+    host, port = broker_address(url)
     try:
-        socket.create_connection(
-            (parts.hostname or "", parts.port or 1883), CONNECT_TIMEOUT_S
-        ).close()
+        socket.create_connection((host, port), CONNECT_TIMEOUT_S).close()
     except OSError as error:
         remedy = f"start it, or mend {BROKER_URL}"
-        raise ServerError(f"nobody answers at {parts.hostname}", remedy) from error
+        raise ServerError(f"nobody answers at {host}:{port}", remedy) from error
     return "answers"
 
 
@@ -142,5 +162,5 @@ def _shown(variable: str) -> str:
 
 
 def _away(error: psycopg.OperationalError) -> ServerError:
-    print(str(error).splitlines()[0], file=sys.stderr)
+    print(str(error).partition("\n")[0], file=sys.stderr)
     return ServerError("the database does not answer", f"start it, or mend {DATABASE_URL}")

@@ -34,11 +34,10 @@ def serve(data: Path | None, registry: Path | None) -> int:
         try:
             serving.prepare()
             if registry is not None:
-                from yikao_ingest.registry import parse_registry
+                from yikao_ingest.cli_admin import read_registry
                 from yikao_ingest.registry_store import apply_registry
 
-                parsed = parse_registry(registry.read_text("utf-8"), str(registry))
-                apply_registry(serving.environ[DATABASE_URL], parsed)
+                apply_registry(serving.environ[DATABASE_URL], read_registry(registry))
             serving.start()
             serving.wait_ready()
             took_s = time.monotonic() - began_s

@@ -7,17 +7,18 @@ has done nothing; killed after, nothing is left to do. Several evaluators may ru
 import asyncio
 import logging
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, InterfaceError, OperationalError
 
 from yikao_alerts import store
-from yikao_alerts.clock import read_clock
+from yikao_alerts.clock import Now, read_clock
 from yikao_alerts.deliberate import asks, look_again_at, pages_due
 from yikao_alerts.episodes import ACTIVE, Change, Episode, Known, changes, identity
 from yikao_alerts.escalation import load_policies
 from yikao_alerts.evaluate import Evaluation, evaluate
-from yikao_alerts.history import History
+from yikao_alerts.history import LOOK_BACK, History
 from yikao_alerts.rules import RuleSet
 from yikao_alerts.store import CHANGED, COMMANDS, PAGES, Linking
 from yikao_alerts.version import code_version
@@ -26,12 +27,17 @@ from yikao_alerts.working import work
 log = logging.getLogger(__name__)
 
 
+ASIDE: Final = timedelta(minutes=1)
+"""A resident whose look failed is looked at again after this; nobody else waits for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluator:
     """Decides by `rules`; pages carry links made by `linking`."""
 
     rules: RuleSet
     linking: Linking
+    now: Now = read_clock
 
     async def run(self, dsn: str, stop: asyncio.Event) -> None:
         """Work until stopped."""
@@ -40,17 +46,25 @@ class Evaluator:
     async def cycle(self, conn: AsyncConnection) -> bool:
         """Look at one resident; return whether there was one."""
         async with conn.transaction():
-            now = await read_clock(conn)
-            patient_id = await store.claim_patient(conn, now)
+            patient_id = await store.claim_patient(conn, await self.now(conn))
             if patient_id is None:
                 return False
-            await self._look(conn, patient_id, now)
+            try:
+                async with conn.transaction():
+                    # Not before the claim: whoever looked last may have looked since.
+                    await self._look(conn, patient_id, await self.now(conn))
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception:  # one resident's fault must not silence all others' alarms
+                log.exception("resident set aside", extra={"patient_id": patient_id})
+                again_at = await self.now(conn) + ASIDE
+                await store.set_timer(conn, patient_id, again_at)
             return True
 
     async def _look(self, conn: AsyncConnection, patient_id: int, now: datetime) -> None:
         history = await store.load_history(conn, patient_id, now)
         known = await store.load_known(conn, patient_id, now)
-        evaluation = evaluate(history, self.rules, now)
+        evaluation = _recent(evaluate(history, self.rules, now), history)
         done = changes(evaluation, known, history, self.rules)
         stored: dict[str, Episode] = dict(known.episodes)
         for change in done:
@@ -103,6 +117,21 @@ class Evaluator:
             await store.set_timer(conn, patient_id, again)
         for change in done:
             await store.notify(conn, CHANGED, f"episode:{stored[change.episode.family].episode_id}")
+
+
+def _recent(evaluation: Evaluation, history: History) -> Evaluation:
+    """Return what rests on something that arrived within the look-back window.
+
+    What came before had its effect then, and is looked at only beside what came after it.
+    """
+    since = evaluation.now - LOOK_BACK
+    fresh = {m.key for m in history.measurements if m.received_at > since}
+    fresh |= {s.key for s in history.symptoms if s.received_at > since}
+    return replace(
+        evaluation,
+        findings=tuple(f for f in evaluation.findings if fresh.intersection(f.inputs)),
+        refusals=tuple(r for r in evaluation.refusals if fresh.intersection(r.inputs)),
+    )
 
 
 def _numbered(change: Change, stored: dict[str, Episode]) -> Change:

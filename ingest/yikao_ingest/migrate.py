@@ -8,6 +8,7 @@ same time do not disturb each other.
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -58,28 +59,27 @@ def migrations() -> list[Migration]:
     return sorted(found, key=lambda m: (m.number, m.mode is not None, m.name))
 
 
-def migrate(dsn: str, now: datetime) -> list[str]:
-    """Apply what is missing and return the names of the files applied.
+def migrate(dsn: str, now: datetime, files: Sequence[Migration] | None = None) -> list[str]:
+    """Apply what is missing of `files`, all of this version's, and return the names applied.
 
-    Refuses with `MigrationError` a file that changed after it was applied, and a database that is
-    newer than this version.
+    Refuses with `MigrationError` a file that changed after it was applied, a database that is
+    newer than this version, and a file that the database refuses; what came before that one stays.
     """
     applied_now = []
     with psycopg.connect(dsn, autocommit=True) as conn:
+        # Held until the connection ends, however it ends.
         conn.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
-        try:
-            conn.execute(_META)
-            mode = _mode(conn)
-            rows = conn.execute("SELECT name, checksum FROM schema_migration").fetchall()
-            applied: dict[str, str] = dict(rows)
-            wanted = [m for m in migrations() if m.mode in (None, mode)]
-            _check(applied, wanted)
-            for migration in wanted:
-                if migration.name not in applied:
-                    _apply(conn, migration, now)
-                    applied_now.append(migration.name)
-        finally:
-            conn.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
+        conn.execute(_META)
+        mode = _mode(conn)
+        rows = conn.execute("SELECT name, checksum FROM schema_migration").fetchall()
+        applied: dict[str, str] = dict(rows)
+        known = migrations() if files is None else files
+        wanted = [m for m in known if m.mode in (None, mode)]
+        _check(applied, wanted)
+        for migration in wanted:
+            if migration.name not in applied:
+                _apply(conn, migration, now)
+                applied_now.append(migration.name)
     return applied_now
 
 
@@ -107,9 +107,11 @@ def _mode(conn: Connection) -> Mode:
     if row is not None:
         return Mode(row[0])
     mode = Mode.TIMESCALE if _has_timescale(conn) else Mode.PLAIN
-    conn.execute("INSERT INTO schema_meta (key, value) VALUES ('mode', %s)", (str(mode),))
-    if mode is Mode.TIMESCALE:
-        conn.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+    # Remembered only with the extension there: a failure must not leave half a choice behind.
+    with conn.transaction():
+        if mode is Mode.TIMESCALE:
+            conn.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+        conn.execute("INSERT INTO schema_meta (key, value) VALUES ('mode', %s)", (str(mode),))
     return mode
 
 
@@ -140,9 +142,17 @@ def _check(applied: dict[str, str], wanted: list[Migration]) -> None:
 
 
 def _apply(conn: Connection, migration: Migration, now: datetime) -> None:
-    with conn.transaction():
-        conn.execute(migration.text)
-        conn.execute(
-            "INSERT INTO schema_migration (name, checksum, applied_at) VALUES (%s, %s, %s)",
-            (migration.name, migration.checksum, now),
-        )
+    try:
+        with conn.transaction():
+            conn.execute(migration.text.encode())
+            conn.execute(
+                "INSERT INTO schema_migration (name, checksum, applied_at) VALUES (%s, %s, %s)",
+                (migration.name, migration.checksum, now),
+            )
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as error:
+        reason = str(error).partition("\n")[0]
+        raise MigrationError(
+            f"{migration.name} was not applied, and nothing of it remains: {reason}"
+        ) from error

@@ -13,6 +13,7 @@ from psycopg import Connection
 from psycopg.types.range import TimestamptzRange
 
 from yikao_ingest.directory import ANYBODY
+from yikao_ingest.errors import ServerError
 from yikao_ingest.registry import Registry
 from yikao_ingest.store import SQL
 
@@ -20,7 +21,18 @@ _ORDER: Final = ("gateways", "devices", "residents")
 
 
 def apply_registry(dsn: str, registry: Registry) -> Mapping[str, int]:
-    """Store the registry; return how many entries each table now has from it."""
+    """Store the registry; return how many entries each table now has from it.
+
+    Refuses with `ServerError` a database without our schema.
+    """
+    try:
+        _apply(dsn, registry)
+    except psycopg.errors.UndefinedTable as error:
+        raise ServerError("the database has no schema of ours", "run `yikao migrate`") from error
+    return {table: len(rows) for table, rows in registry.tables.items()}
+
+
+def _apply(dsn: str, registry: Registry) -> None:
     with psycopg.connect(dsn) as conn:
         _teams_and_doctors(conn, registry)
         for table in _ORDER:
@@ -33,7 +45,6 @@ def apply_registry(dsn: str, registry: Registry) -> Mapping[str, int]:
             slot = values.get("user", ANYBODY)
             conn.execute(SQL["registry_bindings"], {**values, "slot": slot, "valid": span})
         conn.execute(SQL["registry_bump"], {"version": str(uuid4())})
-    return {table: len(rows) for table, rows in registry.tables.items()}
 
 
 def _teams_and_doctors(conn: Connection, registry: Registry) -> None:

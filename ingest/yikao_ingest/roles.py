@@ -55,17 +55,12 @@ def evaluate(environ: Mapping[str, str]) -> None:
 def pager(environ: Mapping[str, str]) -> None:
     """Send pages that are due, until a signal."""
     from yikao_alerts.pager import Pager
-    from yikao_alerts.store import PAGES
-    from yikao_alerts.working import work
 
-    dsn, ways = required(environ, DATABASE_URL), channels(environ)
+    dsn, sender = required(environ, DATABASE_URL), Pager(channels(environ))
 
     async def serve() -> None:
-        wake = asyncio.Event()
-        sender = Pager(ways, wake)
         tell_ready(environ)
-        await work(dsn, PAGES, sender.cycle, wake, _stopped_by_signal())
-        await sender.finish()
+        await sender.run(dsn, _stopped_by_signal())
 
     asyncio.run(serve())
 

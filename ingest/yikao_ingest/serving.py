@@ -24,7 +24,7 @@ from yikao_ingest.embedded.broker import EmbeddedBroker
 from yikao_ingest.embedded.child import Child, log_tail, spawn
 from yikao_ingest.embedded.postgres import EmbeddedPostgres
 from yikao_ingest.errors import ServerError
-from yikao_ingest.migrate import migrate
+from yikao_ingest.migrate import MigrationError, migrate
 from yikao_ingest.roles import ROLES
 from yikao_ingest.settings import (
     BROKER_URL,
@@ -73,7 +73,7 @@ class Process:
             return False
         if self.child.poll() and now_s - self.started_s < RESTART_QUICK_S + RESTART_PAUSE_S:
             return False
-        log.warning("process ended, starting again", extra={"process": self.name})
+        log.warning("process ended, starting again", extra={"role": self.name})
         self.start(now_s)
         return True
 
@@ -113,9 +113,11 @@ class Serving:
     def _migrate(self) -> None:
         try:
             migrate(self.environ[DATABASE_URL], story_clock().at(time.time()))
+        except MigrationError as error:
+            raise ServerError("the schema stays as it is", str(error)) from error
         except psycopg.OperationalError as error:
             raise ServerError(
-                f"the database does not answer, {str(error).splitlines()[0]}",
+                f"the database does not answer, {_first_line(error)}",
                 f"start it, or unset {DATABASE_URL} to use the embedded one",
             ) from error
 
@@ -194,3 +196,7 @@ class Serving:
     def failed(self, name: str) -> str:
         """Return the last words of a process, for an error message."""
         return log_tail(self.data / "log" / f"{name}.log")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

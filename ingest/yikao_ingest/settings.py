@@ -10,13 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from yikao_alerts.channels.channel import Channel
 from yikao_alerts.channels.console import Console
 from yikao_alerts.channels.smtp import Smtp, SmtpServer
 from yikao_alerts.channels.webhook import Webhook
-from yikao_alerts.feed.settings import DEFAULT_HOST, DEFAULT_PORT, HOST, LINK_SECRET_FILE, PORT
+from yikao_alerts.feed.settings import (
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    HOST,
+    LINK_SECRET_FILE,
+    PORT,
+    USERS_FILE,
+)
 from yikao_alerts.store import Linking
 from yikao_ingest.errors import ServerError
 
@@ -31,7 +38,10 @@ READY_FILE: Final = "YIKAO_READY_FILE"
 """Set by whoever starts a role and waits for it: the role makes this file when it works."""
 
 SECRET_BYTES: Final = 32
+SECRET_BYTES_MIN: Final = 16
+BROKER_PORT: Final = 1883
 _TLS: Final = {"smtp": "none", "smtp+starttls": "starttls", "smtps": "implicit"}
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _SMTP_PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 MEANINGS: Final = {
@@ -39,6 +49,7 @@ MEANINGS: Final = {
     BROKER_URL: "MQTT 5 broker, mqtt://HOST:PORT; unset: an embedded one on loopback",
     HOST: f"where the feed listens ({DEFAULT_HOST})",
     PORT: f"port of the feed ({DEFAULT_PORT})",
+    USERS_FILE: "file of who may read the feed (`yikao feed --add-user`); unset: loopback only",
     PUBLIC_URL: "how a doctor's phone reaches the feed, https://…",
     LINK_SECRET_FILE: "file with the key that signs page links",
     WEBHOOK_SECRET_FILE: "file with the key that signs webhook calls",
@@ -64,15 +75,39 @@ def required(environ: Mapping[str, str], name: str) -> str:
     return value
 
 
+def broker_address(url: str) -> tuple[str, int]:
+    """Return host and port of the broker; refuses with `ServerError` any other kind of address."""
+    parts = _split(BROKER_URL, url)
+    if parts.scheme != "mqtt" or not parts.hostname:
+        raise ServerError(f"{BROKER_URL} is not of the form mqtt://HOST:PORT", "mend it")
+    return parts.hostname, parts.port or BROKER_PORT
+
+
+def _split(name: str, url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        # Read for its check alone: a port that is no number.
+        _ = parts.port
+    except ValueError as error:
+        raise ServerError(f"{name} is no address, {error}", "mend it") from error
+    return parts
+
+
 def secret(environ: Mapping[str, str], name: str) -> bytes:
-    """Return the content of the secret file that `name` names."""
+    """Return the content of the secret file that `name` names; refuses one that can be guessed."""
     path = Path(required(environ, name))
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise ServerError(
             f"{name}={path} cannot be read, {error.strerror}", "mend the file or name another"
         ) from error
+    if len(content) < SECRET_BYTES_MIN:
+        raise ServerError(
+            f"{name}={path} has {len(content)} bytes, which can be guessed",
+            f"put {SECRET_BYTES} random ones into it",
+        )
+    return content
 
 
 def make_secret(path: Path) -> None:
@@ -118,11 +153,16 @@ def channels(environ: Mapping[str, str]) -> dict[str, Channel]:
 
 
 def _smtp(environ: Mapping[str, str], url: str) -> SmtpServer:
-    parts = urlsplit(url)
+    parts = _split(SMTP_URL, url)
     if parts.scheme not in _TLS or not parts.hostname or parts.password:
         raise ServerError(
             f"{SMTP_URL} is not of the form smtps://user@HOST:PORT",
             f"use one of {', '.join(_TLS)}, and put the password into {SMTP_PASSWORD_FILE}",
+        )
+    if parts.scheme == "smtp" and parts.hostname not in _LOOPBACK:
+        raise ServerError(
+            f"{SMTP_URL} would send pages and password in the clear to {parts.hostname}",
+            "use smtp+starttls:// or smtps://; smtp:// is for this machine alone",
         )
     password_file = environ.get(SMTP_PASSWORD_FILE)
     return SmtpServer(
@@ -130,6 +170,6 @@ def _smtp(environ: Mapping[str, str], url: str) -> SmtpServer:
         parts.port or _SMTP_PORTS[parts.scheme],
         environ.get(SMTP_SENDER) or f"yikao@{parts.hostname}",
         _TLS[parts.scheme],
-        parts.username,
+        unquote(parts.username) if parts.username else None,
         _PasswordFile(Path(password_file)) if password_file else None,
     )

@@ -89,7 +89,9 @@ class Store:
         try:
             self._mode = Mode(self._one("mode"))
         except (psycopg.errors.UndefinedTable, ValueError) as error:
-            raise ServerError("the database has no schema of ours", "run `yikao migrate`") from error
+            raise ServerError(
+                "the database has no schema of ours", "run `yikao migrate`"
+            ) from error
         self._partitions = {row[0] for row in self._conn.execute(SQL["partitions"])}
         self._conn.execute(SQL["make_staging"])
 
@@ -153,7 +155,7 @@ class Store:
             for item in judged.items:
                 match item:
                     case AcceptedReading():
-                        staged.append(_row(item, message_id, now))
+                        staged.append(staging_row(item, message_id, now))
                     case Quarantined():
                         patients |= self._quarantine(judged, item, message_id, now)
                     case AcceptedSymptoms():
@@ -294,7 +296,9 @@ def _storable(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _row(accepted: AcceptedReading, message_id: int | None, now: datetime) -> tuple[object, ...]:
+def staging_row(
+    accepted: AcceptedReading, message_id: int | None, now: datetime
+) -> tuple[object, ...]:
     """Return a reading in the order of `copy_staging`."""
     item = accepted.item
     blood = item if isinstance(item, wire.BloodPressureReading) else None

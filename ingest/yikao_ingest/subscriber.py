@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -24,6 +23,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from yikao_devices import topics
 from yikao_ingest.accept import Incoming
+from yikao_ingest.settings import broker_address
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +51,16 @@ class Delivery:
 
 
 class Subscriber:
-    """Connection to the broker; `take` and `acknowledge` from one thread."""
+    """Connection to the broker; `take` and `acknowledge` from one thread.
+
+    url: `mqtt://HOST:PORT`, on loopback or a network of the servers' own: gateways come in by TLS
+    on another port of the broker. Refuses any other kind with `ServerError`.
+    """
 
     def __init__(
         self, url: str, tenant: str = "+", on_subscribed: Callable[[], None] | None = None
     ) -> None:
-        self._url = urlsplit(url)
+        self._host, self._port = broker_address(url)
         self._tenant = tenant
         self._on_subscribed = on_subscribed
         self._queue: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
@@ -82,8 +86,8 @@ class Subscriber:
         properties.SessionExpiryInterval = SESSION_EXPIRY_S
         properties.ReceiveMaximum = RECEIVE_MAXIMUM
         self._client.connect_async(
-            self._url.hostname or "127.0.0.1",
-            self._url.port or 1883,
+            self._host,
+            self._port,
             keepalive=KEEPALIVE_S,
             clean_start=False,
             properties=properties,
@@ -127,7 +131,12 @@ class Subscriber:
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho's own
         if expires_s is not None:
             properties.MessageExpiryInterval = max(1, int(expires_s))
-        info = self._client.publish(topic, payload, qos=1, properties=properties)
+        try:
+            info = self._client.publish(topic, payload, qos=1, properties=properties)
+        except ValueError:
+            # A name from a topic at the limit of its length: nobody can be told there.
+            log.warning("no topic to publish on")
+            return False
         return info.rc == mqtt.MQTT_ERR_SUCCESS
 
     def _on_connect(self, client: Any, data: Any, flags: Any, reason: Any, props: Any) -> None:
@@ -145,8 +154,12 @@ class Subscriber:
             return
         log.info("subscribed")
         self.subscribed.set()
-        if self._on_subscribed is not None:
+        if self._on_subscribed is None:
+            return
+        try:
             self._on_subscribed()
+        except Exception:  # it would end paho's thread without a word
+            log.exception("nobody could be told that ingest listens")
 
     def _on_disconnect(self, client: Any, data: Any, flags: Any, reason: Any, props: Any) -> None:
         self.subscribed.clear()
@@ -156,9 +169,9 @@ class Subscriber:
         """Queue a message. Nothing here may raise: it would end paho's thread without a word."""
         try:
             incoming = _incoming(message)
-        except Exception:  # whatever it was, its bytes go on to be judged
-            log.exception("message properties unreadable")
-            incoming = Incoming(message.topic, bytes(message.payload))
+        except Exception:  # a topic that is no UTF-8, say; its bytes go on to be judged
+            log.exception("message without a readable topic or properties")
+            incoming = Incoming("", bytes(message.payload))
         self._queue.put(Delivery(incoming, message.mid, message.qos, self._generation))
         # Meanwhile no ping leaves either: should this last, the broker drops us and delivers again.
         while self._queue.qsize() > QUEUE_MAX and not self._stopping.is_set():

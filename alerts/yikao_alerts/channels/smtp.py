@@ -4,9 +4,11 @@ Standard library only; the blocking conversation runs in a thread of its own.
 """
 
 import asyncio
+import contextlib
 import smtplib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Final
@@ -14,6 +16,11 @@ from typing import Final
 from yikao_alerts.channels.channel import SEND_TIMEOUT_S, OutgoingPage
 from yikao_alerts.channels.outcome import Ambiguous, Delivered, Outcome, Permanent, Retryable
 
+STEP_S: Final = 5.0
+THREADS: Final = 40
+"""Conversations at once: as many as the pager has slots."""
+NO_SUCH_MAILBOX: Final = 550
+NO_ADDRESS: Final = "the contact's address is no mail address; mend the registry"
 SUBJECTS: Final = {"zh": "医靠 #{episode} 待处理", "en": "Yikao #{episode} needs you"}
 
 
@@ -27,6 +34,15 @@ class SmtpServer:
     tls: str = "starttls"
     username: str | None = None
     password: Callable[[], str] | None = None
+    step_s: float = STEP_S
+    """Longest wait for one answer."""
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a conversation has come, as seen from outside its thread."""
+
+    handed_over: bool = False
 
 
 class Smtp:
@@ -34,43 +50,69 @@ class Smtp:
 
     def __init__(self, server: SmtpServer) -> None:
         self._server = server
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="smtp")
 
     async def send(self, page: OutgoingPage) -> Outcome:
         """Hand the page to the mail server."""
-        return await asyncio.to_thread(self._send, page)
-
-    def _send(self, page: OutgoingPage) -> Outcome:
-        handed_over = False
         try:
-            with self._connect() as smtp:
-                message = mail_of(page, self._server.sender)
-                handed_over = True
+            message = mail_of(page, self._server.sender)
+        except (ValueError, IndexError):
+            return Permanent(NO_ADDRESS)
+        progress = _Progress()
+        talk = asyncio.get_running_loop().run_in_executor(
+            self._threads, self._send, message, progress
+        )
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                return await talk
+        except TimeoutError:
+            return _interrupted("TimeoutError", progress)
+
+    def _send(self, message: EmailMessage, progress: _Progress) -> Outcome:
+        try:
+            with self._connected() as smtp:
+                progress.handed_over = True
                 smtp.send_message(message)
-                handed_over = False
         except smtplib.SMTPRecipientsRefused as error:
-            return _by_code(next(iter(error.recipients.values()))[0])
+            return _by_code(next((code for code, _ in error.recipients.values()), NO_SUCH_MAILBOX))
         except smtplib.SMTPResponseException as error:
             return _by_code(error.smtp_code)
+        except smtplib.SMTPNotSupportedError as error:
+            return Permanent(f"the mail server cannot do what is needed: {error}")
         except (OSError, smtplib.SMTPException) as error:
-            reason = f"mail server: {type(error).__name__}"
-            return Ambiguous(reason) if handed_over else Retryable(reason)
+            return _interrupted(type(error).__name__, progress)
+        except ValueError:
+            return Permanent(NO_ADDRESS)
         return Delivered(str(message["Message-ID"]))
 
-    def _connect(self) -> smtplib.SMTP:
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[smtplib.SMTP]:
         server = self._server
         context = ssl.create_default_context()
         smtp: smtplib.SMTP
         if server.tls == "implicit":
             smtp = smtplib.SMTP_SSL(
-                server.host, server.port, timeout=SEND_TIMEOUT_S, context=context
+                server.host, server.port, timeout=server.step_s, context=context
             )
         else:
-            smtp = smtplib.SMTP(server.host, server.port, timeout=SEND_TIMEOUT_S)
-        if server.tls == "starttls":
-            smtp.starttls(context=context)
-        if server.username and server.password:
-            smtp.login(server.username, server.password())
-        return smtp
+            smtp = smtplib.SMTP(server.host, server.port, timeout=server.step_s)
+        try:
+            if server.tls == "starttls":
+                smtp.starttls(context=context)
+            if server.username and server.password:
+                smtp.login(server.username, server.password())
+            yield smtp
+            # Taking leave decides nothing: the mail is taken.
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                smtp.quit()
+        finally:
+            smtp.close()
+
+
+def _interrupted(why: str, progress: _Progress) -> Outcome:
+    """Return what a conversation that broke off means."""
+    reason = f"mail server: {why}"
+    return Ambiguous(reason) if progress.handed_over else Retryable(reason)
 
 
 def mail_of(page: OutgoingPage, sender: str) -> EmailMessage:

@@ -85,7 +85,7 @@ def judge(status: int, retry_after: str | None, content: bytes) -> Outcome:
         return Retryable(f"answered {status}", _seconds(retry_after))
     try:
         answer: Any = msgspec.json.decode(content)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Retryable("answered something that is no JSON")
     if isinstance(answer, dict) and answer.get("accepted") is True and answer.get("id"):
         return Delivered(str(answer["id"]))
@@ -93,7 +93,7 @@ def judge(status: int, retry_after: str | None, content: bytes) -> Outcome:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    if retry_after is None or not retry_after.isdigit():
+    if retry_after is None or not retry_after.isdecimal():
         return None
     return min(float(retry_after), RETRY_AFTER_MAX_S)
 

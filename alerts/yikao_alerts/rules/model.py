@@ -9,6 +9,8 @@ from yikao_alerts.limits import Limit
 
 SEVERITIES: Final = ("technical", "info", "this_week", "today", "page_now")
 """From "tell the helper" to "wake the doctor"."""
+PAGING: Final = ("today", "page_now")
+"""Severities for which somebody is called: `escalation.toml` has the steps of each."""
 ANY_KIND: Final = "any"
 
 
@@ -28,6 +30,7 @@ class Protocol:
 class Normal:
     """When an answered episode may end: so many readings in a row within `limits`, so far apart."""
 
+    kind: str
     limits: tuple[Limit, ...]
     rounds: int
     apart: timedelta
@@ -115,6 +118,10 @@ class RuleSet:
     def rule(self, rule_id: str) -> Rule:
         """Return the rule called `rule_id`; a missing one is a programmer's error."""
         return next(rule for rule in self.rules if rule.id == rule_id)
+
+    def normal(self, rule_id: str) -> Normal | None:
+        """Return what ends an episode of that rule by itself; nothing, where the rule is gone."""
+        return next((rule.normal for rule in self.rules if rule.id == rule_id), None)
 
     def implausible(self, measurement: Measurement) -> Rule | None:
         """Return the rule that puts such a measurement in quarantine, or None."""

@@ -8,16 +8,19 @@ SELECT clock_timestamp()
 SELECT pg_advisory_xact_lock(%(lock_class)s, %(patient_id)s)
 
 -- name: next_queued
-SELECT patient_id FROM eval_queue ORDER BY eval_id LIMIT 1 FOR UPDATE SKIP LOCKED
+-- The lock is tried for one waiting resident after another, and the first that is free is ours. No
+-- row is locked: whoever holds a resident's row must never wait for the resident.
+SELECT patient_id FROM (SELECT patient_id FROM eval_queue ORDER BY eval_id LIMIT 100) AS waiting
+WHERE pg_try_advisory_xact_lock(%(lock_class)s, patient_id) LIMIT 1
 
 -- name: next_timer
-SELECT patient_id FROM eval_timer WHERE due_at <= %(now)s
-ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+SELECT patient_id FROM (
+    SELECT patient_id FROM eval_timer WHERE due_at <= %(now)s ORDER BY due_at LIMIT 100
+) AS waiting
+WHERE pg_try_advisory_xact_lock(%(lock_class)s, patient_id) LIMIT 1
 
 -- name: take_queued
-DELETE FROM eval_queue WHERE eval_id IN (
-    SELECT eval_id FROM eval_queue WHERE patient_id = %(patient_id)s FOR UPDATE SKIP LOCKED
-)
+DELETE FROM eval_queue WHERE patient_id = %(patient_id)s
 
 -- name: clear_timer
 DELETE FROM eval_timer WHERE patient_id = %(patient_id)s
@@ -25,9 +28,6 @@ DELETE FROM eval_timer WHERE patient_id = %(patient_id)s
 -- name: set_timer
 INSERT INTO eval_timer (patient_id, due_at) VALUES (%(patient_id)s, %(due_at)s)
 ON CONFLICT (patient_id) DO UPDATE SET due_at = EXCLUDED.due_at
-
--- name: next_timer_at
-SELECT min(due_at) FROM eval_timer
 
 -- name: measurements
 SELECT r.kind, r.device_id, r.time, r.received_at, r.unit, r.flags, d.address,
@@ -111,6 +111,12 @@ VALUES (%(page_id)s, %(episode_id)s, %(round)s, %(step)s, %(loop)s, %(doctor_id)
         %(now)s, %(now)s)
 ON CONFLICT DO NOTHING
 
+-- name: supersede_pages
+-- What the doctor has not got yet of earlier calls, the new one says again.
+UPDATE page SET state = 'cancelled'
+WHERE episode_id = %(episode_id)s AND doctor_id = %(doctor_id)s AND state = 'due'
+  AND (round, step, loop) < (%(round)s, %(step)s, %(loop)s)
+
 -- name: insert_command
 INSERT INTO command (command_id, patient_id, gateway_id, device, do_what, text_zh, text_en,
                      created_at, expires_at)
@@ -120,7 +126,7 @@ FROM device d WHERE d.address = %(device)s
 ON CONFLICT DO NOTHING
 
 -- name: episode_for_answer
-SELECT e.patient_id, e.state, e.answered_by, e.answered_at, d.name
+SELECT e.patient_id, e.state, e.answered_at, e.answered_by, d.name
 FROM episode e LEFT JOIN doctor d ON d.doctor_id = e.answered_by
 WHERE e.episode_id = %(episode_id)s
 
@@ -140,10 +146,11 @@ UPDATE page SET state = 'cancelled' WHERE episode_id = %(episode_id)s AND state 
 INSERT INTO eval_queue (patient_id, queued_at) VALUES (%(patient_id)s, %(now)s)
 
 -- name: claim_pages
+-- The array keeps the inner statement to one run, so that no more than the slots are taken.
 UPDATE page SET lease_until = %(lease_until)s, lease_pid = pg_backend_pid(),
     lease_backend_start = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()),
     attempts = attempts + 1
-WHERE page_id IN (
+WHERE page_id = ANY (ARRAY(
     SELECT p.page_id FROM page p
     WHERE p.state = 'due' AND p.due_at <= %(now)s
       AND (p.lease_until IS NULL OR p.lease_until <= %(now)s OR NOT EXISTS (
@@ -151,11 +158,8 @@ WHERE page_id IN (
           WHERE a.pid = p.lease_pid AND a.backend_start = p.lease_backend_start))
     ORDER BY p.due_at LIMIT %(slots)s
     FOR UPDATE SKIP LOCKED
-)
-RETURNING page_id, episode_id, channel, address, language, body, link, attempts, created_at
-
--- name: next_page_at
-SELECT min(due_at) FROM page WHERE state = 'due'
+))
+RETURNING page_id, episode_id, channel, address, language, body, link, attempts
 
 -- name: page_sent
 UPDATE page SET state = 'sent', sent_at = %(now)s, provider_id = %(provider_id)s,
@@ -163,14 +167,26 @@ UPDATE page SET state = 'sent', sent_at = %(now)s, provider_id = %(provider_id)s
 WHERE page_id = %(page_id)s AND state IN ('due', 'cancelled')
 
 -- name: page_again
+-- Only by whoever holds the lease: one who was too slow has no say over the next attempt.
 UPDATE page SET due_at = %(due_at)s, lease_until = NULL, lease_pid = NULL,
     lease_backend_start = NULL
-WHERE page_id = %(page_id)s AND state = 'due'
+WHERE page_id = %(page_id)s AND state = 'due' AND lease_pid = pg_backend_pid()
 
 -- name: page_failed
 UPDATE page SET state = 'failed', lease_until = NULL, lease_pid = NULL, lease_backend_start = NULL
-WHERE page_id = %(page_id)s AND state = 'due'
+WHERE page_id = %(page_id)s AND state = 'due' AND lease_pid = pg_backend_pid()
 RETURNING episode_id, round, step, loop, doctor_id, contact_position, language, body, link
+
+-- name: page_overdue
+SELECT p.episode_id, p.round, p.step, p.loop, p.doctor_id, p.contact_position, p.language, p.body,
+       p.link
+FROM page p
+WHERE p.page_id = %(page_id)s AND p.state = 'due' AND p.created_at <= %(before)s
+  AND NOT EXISTS (
+      SELECT FROM page later
+      WHERE (later.episode_id, later.round, later.step, later.loop, later.doctor_id)
+          = (p.episode_id, p.round, p.step, p.loop, p.doctor_id)
+        AND later.contact_position > p.contact_position)
 
 -- name: next_contact
 SELECT position, channel, address FROM contact

@@ -86,7 +86,7 @@ CREATE TABLE page (
     created_at timestamptz NOT NULL,
     due_at timestamptz NOT NULL,
     state text NOT NULL DEFAULT 'due' CHECK (state IN ('due', 'sent', 'failed', 'cancelled')),
-    attempts smallint NOT NULL DEFAULT 0,
+    attempts integer NOT NULL DEFAULT 0,
     lease_until timestamptz,
     lease_pid integer,
     lease_backend_start timestamptz,

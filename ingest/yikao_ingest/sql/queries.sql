@@ -157,7 +157,8 @@ ORDER BY c.created_at LIMIT 100
 UPDATE command SET sent_at = %(now)s WHERE command_id = %(command_id)s
 
 -- name: command_result
-UPDATE command SET outcome = %(outcome)s WHERE command_id = %(command_id)s
+UPDATE command SET outcome = %(outcome)s
+WHERE command_id = %(command_id)s AND gateway_id = %(gateway_id)s
 
 -- name: notify
 SELECT pg_notify(%(channel)s, %(payload)s)

@@ -1,0 +1,155 @@
+"""What stands in each table of the registry file, and how each value is checked."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from yikao_ingest.signature import PUBLIC_KEY_BYTES, decode_base64url
+
+CHANNELS: Final = ("console", "webhook", "smtp")
+LANGUAGES: Final = ("zh", "en")
+ADDRESS_MAX: Final = 64
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_TOPIC_NAME: Final = re.compile(r"(?! )[^/+#\x00-\x1f\x7f]{1,64}(?<! )")
+"""As on the wire (`wire.Name`): names of gateways and tenants are levels of a topic."""
+_MAIL_ADDRESS: Final = re.compile(r"[!-~]+@[!-~]+")
+_SMALL_ADDRESS: Final = re.compile(r"(?=.*[a-f])([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
+
+Check = Callable[[Any], str | None]
+"""Returns the fix when a value is wrong, None when it is right."""
+
+
+def _text(value: Any) -> str | None:
+    good = isinstance(value, str) and value.strip() and not _CONTROL.search(value)
+    return None if good else 'Write a text on one line, "..."'
+
+
+def _topic_name(value: Any) -> str | None:
+    good = isinstance(value, str) and _TOPIC_NAME.fullmatch(value)
+    return None if good else "Write 1 to 64 characters without / + # and blanks around: a topic's"
+
+
+def _device_address(value: Any) -> str | None:
+    good = isinstance(value, str) and 0 < len(value) <= ADDRESS_MAX and not _CONTROL.search(value)
+    if good and not _SMALL_ADDRESS.fullmatch(value):
+        return None
+    return "Write it as `yikao-gateway scan` shows it, AA:BB:CC:DD:EE:FF"
+
+
+def _number(low: int, high: int) -> Check:
+    def check(value: Any) -> str | None:
+        fine = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+        return None if fine else f"Write a whole number from {low} to {high}"
+
+    return check
+
+
+def _one_of(words: tuple[str, ...]) -> Check:
+    return lambda value: None if value in words else f"Write one of {', '.join(words)}"
+
+
+def _zone(value: Any) -> str | None:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, TypeError):
+        return 'Write an IANA zone, "Asia/Shanghai"'
+    return None
+
+
+def _key(value: Any) -> str | None:
+    good = isinstance(value, str) and decode_base64url(value, PUBLIC_KEY_BYTES)
+    return None if good else "Write what `yikao-gateway key --config FILE` prints at the gateway"
+
+
+def _moment(value: Any) -> str | None:
+    good = isinstance(value, datetime) and value.tzinfo is not None
+    return None if good else "Write a time with its offset, 2026-01-01T00:00:00+08:00"
+
+
+def _contacts(value: Any) -> str | None:
+    if not isinstance(value, list) or not value:
+        return 'Write at least one: contacts = [{ channel = "webhook", address = "https://..." }]'
+    for contact in value:
+        if not isinstance(contact, dict) or contact.get("channel") not in CHANNELS:
+            return f"Each contact has a channel, one of {', '.join(CHANNELS)}, and an address"
+        if set(contact) - {"channel", "address"}:
+            return "A contact has a channel and an address, nothing else"
+        if not _address_fits(contact["channel"], contact.get("address")):
+            return "A webhook's address is http(s)://..., one of smtp is name@host"
+    return None
+
+
+def _address_fits(channel: str, address: Any) -> bool:
+    if not isinstance(address, str) or not address:
+        return False
+    if _CONTROL.search(address):
+        return False
+    if channel == "smtp":
+        return _MAIL_ADDRESS.fullmatch(address) is not None
+    return channel != "webhook" or _is_http(address)
+
+
+def _is_http(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        # Read for its check alone: a port that is no number.
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a table: its check, whether it must be there, the table it refers to."""
+
+    check: Check
+    needed: bool = True
+    refers: str | None = None
+
+
+FIELDS: Final[Mapping[str, Mapping[str, Field]]] = {
+    "teams": {
+        "id": Field(_text),
+        "name": Field(_text),
+        "zone": Field(_zone),
+        "duty_doctor": Field(_text, refers="doctors"),
+    },
+    "doctors": {
+        "id": Field(_text),
+        "name": Field(_text),
+        "team": Field(_text, refers="teams"),
+        "language": Field(_one_of(LANGUAGES), needed=False),
+        "contacts": Field(_contacts),
+    },
+    "residents": {
+        "id": Field(_text),
+        "name": Field(_text),
+        "birth_year": Field(_number(1880, 2100), needed=False),
+        "sex": Field(_one_of(("f", "m")), needed=False),
+        "team": Field(_text, refers="teams"),
+        "doctor": Field(_text, refers="doctors"),
+    },
+    "gateways": {
+        "id": Field(_topic_name),
+        "tenant": Field(_topic_name),
+        "public_key": Field(_key),
+    },
+    "devices": {
+        "address": Field(_device_address),
+        "model": Field(_text, needed=False),
+        "gateway": Field(_topic_name, refers="gateways"),
+    },
+    "bindings": {
+        "device": Field(_text, refers="devices"),
+        "resident": Field(_text, refers="residents"),
+        "user": Field(_number(0, 254), needed=False),
+        "from": Field(_moment, needed=False),
+        "until": Field(_moment, needed=False),
+    },
+}
+KEYS: Final = {"devices": "address"}
+"""The field by which others refer to an entry, where it is not `id`."""

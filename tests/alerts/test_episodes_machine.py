@@ -1,0 +1,143 @@
+"""Episodes and escalation under whatever may happen, in any order: what has to hold at every step.
+
+Hypothesis measures, reports, lets time pass, answers and closes; some doctors cannot be reached.
+"""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from alert_parts import Desk, bp, minutes, says, sugar, t
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from yikao_alerts.episodes import Event, State, identity
+from yikao_alerts.escalation import LOOPS_MAX
+from yikao_alerts.evaluate import Finding
+from yikao_alerts.history import Measurement, Symptoms
+
+systolics = st.sampled_from([120, 150, 165, 179, 180, 186, 197, 200, 215])
+diastolics = st.sampled_from([75, 95, 105, 110, 118, 120])
+sugars = st.sampled_from([2.4, 3.5, 3.9, 4.5, 6.0, 14.0, 16.7, 19.0, 33.3])
+codes = st.sampled_from(["none", "vomiting", "confusion", "hypo_needs_help", "cold_sweat"])
+delays = st.sampled_from([5, 5, 5, 5, 90, 1200, 3 * 3600, 30 * 3600])
+"""Seconds from the measurement to the server: mostly at once, sometimes after an outage."""
+pauses = st.sampled_from([1, 2, 5, 10, 16, 20, 45, 180, 740])
+UNANSWERED_MAX = LOOPS_MAX * minutes(10)
+"""After so long without an answer the calls end: their number is bounded."""
+
+
+class Case(RuleBasedStateMachine):
+    """One resident, one evaluator, two doctors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.desk = Desk(t("18:00"))
+        self.counter = 0
+        self.answers: dict[tuple[int, int], datetime] = {}
+
+    @initialize(silent=st.sampled_from([frozenset(), {"wang"}, {"li"}, {"wang", "li"}]))
+    def some_cannot_be_reached(self, silent: set[str]) -> None:
+        self.desk.unreachable = set(silent)
+
+    @rule(high=systolics, low=diastolics, delay_s=delays)
+    def measures_pressure(self, high: int, low: int, delay_s: int) -> None:
+        received = self.desk.now + timedelta(seconds=1)
+        self.arrives(bp(high, low, received - timedelta(seconds=delay_s), received=received))
+        if delay_s < 2 * 3600 and (high >= 200 or low >= 120):
+            (episode,) = [e for e in self.desk.active if e.family == "bp_high"]
+            assert episode.severity == "page_now", "a fresh crisis is somebody's at once"
+            assert episode.state in (State.OPEN, State.ANSWERED)
+
+    @rule(value=sugars, delay_s=delays)
+    def measures_sugar(self, value: float, delay_s: int) -> None:
+        received = self.desk.now + timedelta(seconds=1)
+        self.arrives(sugar(value, received - timedelta(seconds=delay_s), received=received))
+
+    @rule(code=codes, delay_s=delays)
+    def reports(self, code: str, delay_s: int) -> None:
+        received = self.desk.now + timedelta(seconds=1)
+        self.arrives(says(code, received - timedelta(seconds=delay_s), received=received))
+
+    @rule(pause_min=pauses)
+    def time_passes(self, pause_min: int) -> None:
+        self.desk.passes_until(self.desk.now + minutes(pause_min))
+
+    @precondition(lambda self: any(e.state is State.OPEN for e in self.desk.active))
+    @rule()
+    def somebody_answers(self) -> None:
+        for episode in self.desk.active:
+            if episode.state is State.OPEN:
+                self.answers[episode.episode_id, episode.round] = self.desk.now
+        self.desk.answer()
+
+    @precondition(lambda self: any(e.state is State.ANSWERED for e in self.desk.active))
+    @rule()
+    def somebody_closes(self) -> None:
+        self.desk.close()
+
+    def arrives(self, item: Measurement | Symptoms) -> None:
+        self.counter += 1
+        self.desk.arrives(replace(item, key=f"{item.key}/{self.counter}"))
+
+    @invariant()
+    def an_open_crisis_has_been_paged_and_has_its_next_call(self) -> None:
+        for episode in self.desk.active:
+            if episode.state is State.OPEN and episode.severity == "page_now":
+                key = (episode.episode_id, episode.round)
+                assert any((p.episode_id, p.round) == key for _, p in self.desk.pages)
+                if self.desk.now - episode.level_since < UNANSWERED_MAX:
+                    assert self.desk.timer is not None
+                    assert self.desk.timer <= self.desk.now + minutes(10)
+
+    @invariant()
+    def whatever_is_active_is_looked_at_again(self) -> None:
+        for episode in self.desk.active:
+            old = self.desk.now - episode.level_since > UNANSWERED_MAX
+            assert self.desk.timer is not None or (old and episode.state is State.OPEN)
+        assert self.desk.timer is None or self.desk.timer > self.desk.now
+
+    @invariant()
+    def no_page_after_the_answer(self) -> None:
+        for at, page in self.desk.pages:
+            answered_at = self.answers.get((page.episode_id, page.round))
+            assert answered_at is None or at <= answered_at
+
+    @invariant()
+    def only_worse_opens_an_answer_again(self) -> None:
+        for change in self.desk.story:
+            if change.before is State.ANSWERED and change.episode.state is State.OPEN:
+                assert change.event is Event.WORSENED
+            if change.before is State.OPEN and change.episode.state is not State.OPEN:
+                assert change.event is Event.ACKNOWLEDGED
+
+    @invariant()
+    def one_active_episode_in_a_family(self) -> None:
+        families = Counter(episode.family for episode in self.desk.active)
+        assert not families or max(families.values()) == 1
+
+    @invariant()
+    def every_finding_has_its_effect_once(self) -> None:
+        causes = [change.cause for change in self.desk.story if isinstance(change.cause, Finding)]
+        effects = Counter(identity(cause) for cause in causes)
+        assert not effects or max(effects.values()) == 1
+        clinical = {found for found in self.desk.findings if not found[0].startswith("DQ")}
+        assert clinical == set(effects)
+
+    @invariant()
+    def every_page_is_one_and_nobody_is_rung_twice_at_once(self) -> None:
+        pages = self.desk.pages
+        assert len({page.page_id for _, page in pages}) == len(pages)
+        at_once = Counter((at, page.episode_id, page.doctor.doctor_id) for at, page in pages)
+        assert not at_once or max(at_once.values()) == 1
+
+    @invariant()
+    def looking_again_changes_nothing(self) -> None:
+        before = len(self.desk.story), len(self.desk.pages)
+        self.desk.look()
+        assert (len(self.desk.story), len(self.desk.pages)) == before
+
+
+TestCase = Case.TestCase
+TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
