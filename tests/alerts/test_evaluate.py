@@ -117,6 +117,19 @@ def test_the_worse_rule_speaks_for_a_reading_and_the_lesser_says_why_it_is_silen
     ]
 
 
+def test_what_a_worse_rule_covers_is_still_decided_when_its_wait_ends() -> None:
+    items = [bp(205, 100, EIGHT), bp(188, 95, TWO)]
+    evaluation = evaluate(history(*items), RULES, t("08:03"))
+    assert evaluation.look_again_at == t("08:10:05")
+    assert found(t("08:03"), *items) == [BP_04]
+    assert confirmed("BP-03") in found(t("08:10:05"), *items)
+
+
+def test_of_one_reading_that_arrives_twice_the_first_arrival_counts() -> None:
+    twice = [bp(205, 100, EIGHT, received=t("11:00")), bp(205, 100, EIGHT)]
+    assert found(t("11:00"), *twice) == found(t("11:00"), *reversed(twice)) == [BP_04]
+
+
 def test_a_third_high_reading_in_the_window_begins_nothing_of_its_own() -> None:
     rows = [bp(186, 100, EIGHT), bp(184, 100, TWO), bp(185, 100, t("08:04"))]
     evaluation = evaluate(history(*rows), RULES, t("08:20"))

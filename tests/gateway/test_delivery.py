@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 from delivery_scene import Scene, Time, broker_at, on_broker, scene
-from fix_servers import require
+from fix_servers import ends_within, require
 from gateway_parts import CUFF, NOW, event, outbox_in
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
@@ -204,8 +205,16 @@ async def test_a_connection_that_is_cut_is_made_again(s: Scene) -> None:
 async def _put_out(s: Scene) -> None:
     intruder = Client(CallbackAPIVersion.VERSION2, client_id=s.server.gateway, protocol=MQTTv5)
     broker = broker_at(s.url)
+    there = threading.Event()
+    intruder.on_connect = lambda *_: there.set()
     await asyncio.to_thread(intruder.connect, broker.host, broker.port)
-    intruder.disconnect()
+    intruder.loop_start()
+    try:
+        assert await asyncio.to_thread(there.wait, STORY_MAX_S)
+    finally:
+        # The loop's end closes the socket, which nobody else would.
+        intruder.disconnect()
+        intruder.loop_stop()
 
 
 @pytest.fixture
@@ -240,8 +249,8 @@ def test_a_killed_broker_costs_no_item(own_broker: EmbeddedBroker, tmp_path: Pat
 
 
 def _restart(broker: EmbeddedBroker) -> None:
-    while not broker.ensure():
-        pass
+    assert ends_within(broker.pid, STORY_MAX_S)
+    assert broker.ensure()
 
 
 def test_a_broker_that_refuses_our_messages_is_an_alarm(short_tmp: Path, tmp_path: Path) -> None:
