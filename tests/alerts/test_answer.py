@@ -18,7 +18,7 @@ from yikao_alerts.working import connect
 OWN, DUTY = "wang", "li"
 OWN_NAME = "王医生"
 RACERS = 50
-RACES = 4
+RACES = 3
 CONNECTIONS = 10
 """More racers than connections: some wait for the lock, some for their turn."""
 

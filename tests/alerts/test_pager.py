@@ -267,7 +267,7 @@ async def test_an_answer_and_a_refusal_at_the_same_moment_leave_no_page_behind(
 ) -> None:
     """The refusal makes a page for the next contact; the answer cancels it, or it is not made."""
     with setting(watch, *TWO_CONTACTS):
-        for night in range(12):
+        for night in range(8):
             watch.until(night * 60)
             red_again(watch)
             await decided(watch)

@@ -25,7 +25,7 @@ from yikao_ingest.migrate import migrate
 
 SECOND = timedelta(seconds=1)
 READINGS = 2_000
-KILLS = 6
+KILLS = 4
 
 
 def now() -> datetime:
