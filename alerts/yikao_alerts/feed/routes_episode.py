@@ -77,8 +77,7 @@ async def answer_episode(
     acting = await _acting(request, episode_id, doctor)
     if acting is None:
         return _back(episode_id, "no_doctor")
-    store = feed_of(request).store
-    answer = await store.acknowledge(episode_id, acting.doctor_id, disposition)
+    answer = await feed_of(request).store.acknowledge(episode_id, acting.doctor_id, disposition)
     return _with_doctor(request, _back(episode_id, said_of(answer)), acting)
 
 
@@ -93,8 +92,7 @@ async def close_episode(
     acting = await _acting(request, episode_id, doctor)
     if acting is None:
         return _back(episode_id, "no_doctor")
-    store = feed_of(request).store
-    answer = await store.close_episode(episode_id, acting.doctor_id, disposition)
+    answer = await feed_of(request).store.close_episode(episode_id, acting.doctor_id, disposition)
     said = "closed" if isinstance(answer, Answered) else "not_open"
     return _with_doctor(request, _back(episode_id, said), acting)
 

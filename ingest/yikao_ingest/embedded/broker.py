@@ -12,7 +12,7 @@ from pathlib import Path
 from signal import SIGTERM
 
 from yikao_ingest.embedded.broker_engines import Engine, Listener, find_engine
-from yikao_ingest.embedded.child import Child, log_tail, spawn
+from yikao_ingest.embedded.child import Child, log_tail, spawn, started
 from yikao_ingest.embedded.errors import NotLoopbackError, PortError, StartError
 from yikao_ingest.embedded.folder import FolderLock, make_private
 
@@ -51,13 +51,11 @@ class EmbeddedBroker:
     @property
     def pid(self) -> int:
         """Return the process id of the broker."""
-        assert self._child is not None, "start() comes first"
-        return self._child.pid
+        return started(self._child).pid
 
     def poll(self) -> int | None:
         """Return None while the broker runs, then its exit code (negative: a signal's number)."""
-        assert self._child is not None, "start() comes first"
-        return self._child.poll()
+        return started(self._child).poll()
 
     def start(self, timeout_s: float = START_TIMEOUT_S) -> str:
         """Start the broker and return its address, `mqtt://127.0.0.1:PORT`, once it listens.

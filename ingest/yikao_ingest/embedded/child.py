@@ -66,6 +66,12 @@ class Child:
             self.wait(patience_s)
 
 
+def started(child: Child | None) -> Child:
+    """Return the child of a server that was started; to ask before is a programmer's error."""
+    assert child is not None, "start() comes first"
+    return child
+
+
 def spawn(
     argv: Sequence[str],
     log: Path,

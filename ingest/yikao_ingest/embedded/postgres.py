@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from signal import SIGINT, SIGQUIT
 
-from yikao_ingest.embedded.child import Child, log_tail, spawn
+from yikao_ingest.embedded.child import Child, log_tail, spawn, started
 from yikao_ingest.embedded.errors import StartError
 from yikao_ingest.embedded.folder import FolderLock, make_private
 from yikao_ingest.embedded.postgres_binaries import find_binaries
@@ -63,13 +63,11 @@ class EmbeddedPostgres:
     @property
     def pid(self) -> int:
         """Return the process id of the server (the postmaster)."""
-        assert self._child is not None, "start() comes first"
-        return self._child.pid
+        return started(self._child).pid
 
     def poll(self) -> int | None:
         """Return None while the server runs, then its exit code (negative: a signal's number)."""
-        assert self._child is not None, "start() comes first"
-        return self._child.poll()
+        return started(self._child).poll()
 
     def start(self, timeout_s: float = START_TIMEOUT_S) -> str:
         """Start the server, making the database when there is none; return its connection string.
