@@ -17,8 +17,8 @@ DESCRIPTION = """\
 Simulates what stands in a resident's home: blood-pressure cuffs and glucose meters that speak
 Bluetooth, without any Bluetooth hardware. A gateway reaches them over a socket:
 
-  yikao-sim air --homes 3 --stored 5 --listen unix:/tmp/yikao-air &
-  yikao-gateway scan --radio sim:unix:/tmp/yikao-air
+  yikao-sim air --homes 3 --stored 5 --listen unix:yikao-air &
+  yikao-gateway scan --radio sim:unix:yikao-air
 """
 
 

@@ -43,12 +43,12 @@ while after a measurement, a meter always, as in life.
 EXAMPLES = f"""\
 examples:
   two homes whose devices hold ten records each
-    yikao-sim air --homes 2 --stored 10 --listen unix:/tmp/yikao-air
+    yikao-sim air --homes 2 --stored 10 --listen unix:yikao-air
 
   devices that show a passkey, and measurements on demand
-    yikao-sim air --pairing passkey:123456 --control unix:/tmp/yikao-control
+    yikao-sim air --pairing passkey:123456 --control unix:yikao-control
     echo '{{"do":"measure","home":"h1","systolic":180,"diastolic":104,"pulse":88}}' \\
-        | nc -U -q1 /tmp/yikao-control
+        | nc -U -q1 yikao-control
 
   real readings from a file, first ones now, an hour in a minute, the truth kept aside
     {VARIABLE}="$(date -Is)@$(date +%s)*60" \\
@@ -81,7 +81,7 @@ def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 def _add_places(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--listen",
-        default="unix:/tmp/yikao-air",
+        default="unix:yikao-air",
         metavar="WHERE",
         help="unix:PATH or tcp:HOST:PORT, where gateways call (%(default)s)",
     )

@@ -35,8 +35,8 @@ EXAMPLES = f"""\
 examples:
   an hour of the night call in one minute
     export {VARIABLE}="$(date -Is)@$(date +%s)*60"
-    yikao-sim air --listen unix:/tmp/yikao-air --control unix:/tmp/yikao-control &
-    yikao-sim story night_call --control unix:/tmp/yikao-control
+    yikao-sim air --listen unix:yikao-air --control unix:yikao-control &
+    yikao-sim story night_call --control unix:yikao-control
 
 A story is a TOML file:
     title_zh = "夜里的电话"
