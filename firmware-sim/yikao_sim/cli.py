@@ -11,7 +11,12 @@ from collections.abc import Sequence
 
 from yikao_sim.errors import SimError
 
-SUBCOMMANDS = ("yikao_sim.cli_air", "yikao_sim.cli_phone", "yikao_sim.cli_story")
+SUBCOMMANDS = (
+    "yikao_sim.cli_air",
+    "yikao_sim.cli_phone",
+    "yikao_sim.cli_story",
+    "yikao_sim.cli_town",
+)
 
 DESCRIPTION = """\
 Simulates what stands in a resident's home: blood-pressure cuffs and glucose meters that speak
