@@ -24,15 +24,21 @@ _NO_STRUCTURE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing to mend: where (0: unknown), what is wrong, and what to write instead."""
+    """One thing to mend: where (0: unknown), what is wrong, and what to write instead.
+
+    file: its name, where what is faulty has several.
+    """
 
     line: int
     what: str
     fix: str
+    file: str = ""
 
     def __str__(self) -> str:
-        where = f"line {self.line}: " if self.line else ""
-        return f"{where}{self.what}. {self.fix}"
+        where = [self.file] if self.file else []
+        where += [f"line {self.line}"] if self.line else []
+        told = f"{self.what}. {self.fix}"
+        return f"{', '.join(where)}: {told}" if where else told
 
 
 class FaultyFileError(ValueError):
@@ -40,7 +46,7 @@ class FaultyFileError(ValueError):
 
     def __init__(self, path: str, faults: list[Fault]) -> None:
         self.path = path
-        self.faults = sorted(faults, key=lambda fault: fault.line)
+        self.faults = sorted(faults, key=lambda fault: (fault.file, fault.line))
         super().__init__("\n".join(f"{path}: {fault}" for fault in self.faults))
 
 
