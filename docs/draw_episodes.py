@@ -11,10 +11,10 @@ from math import hypot
 from pathlib import Path
 from typing import Final
 
-from yikao_alerts.episodes import ACTIVE, TRANSITIONS, Event, State
+from yikao_alerts.episode import ACTIVE, TRANSITIONS, Event, State
 
 PICTURE: Final = Path(__file__).parent / "episodes.svg"
-WIDTH, HEIGHT = 1120, 400
+WIDTH, HEIGHT = 1120, 410
 BOX_W, BOX_H, DOT_R = 150, 58, 9
 LOOP_H, BEND, LINE_H = 62, 30, 16
 HAN_W, LATIN_W = 13.2, 7.6
@@ -43,6 +43,8 @@ EVENT_WORDS: Final = {
     Event.NOT_CONFIRMED: "复测未达标",
     Event.JOINED: "新读数并入",
     Event.WORSENED: "加重",
+    Event.ESCALATED: "复测升级",
+    Event.DOWNGRADED: "降为今日",
     Event.ACKNOWLEDGED: "有人应答",
     Event.NORMAL_AGAIN: "连续达标",
     Event.CLOSED: "医生结束",
@@ -88,9 +90,11 @@ def picture() -> str:
     ]
     said: list[str] = []
     for (before, after), events in arrows.items():
-        path, middle = _arrow(before, after, both=(after, before) in arrows)
+        path, (x, y) = _arrow(before, after, both=(after, before) in arrows)
         lines.append(f'  <path d="{path}"/>')
-        said += _label(events, middle)
+        # The words on a loop hang below it, however many they are.
+        below = (len(events) - 2) * LINE_H / 2 if before is after else 0
+        said += _label(events, (x, y + below))
     lines += [line for state in PLACES for line in _state(state)]
     return "\n".join([*lines, *said, "</svg>", ""])
 

@@ -1,26 +1,38 @@
-"""From an evaluation to what has to be done: pages that are due, questions to ask at home, and
-when to look again. All of it pure; the store does what is decided here.
+"""From an evaluation to what has to be done: pages that are due, tasks for next day, and when to
+look again. All of it pure; the store does what is decided here. What is said at home: `prompts.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from itertools import islice
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
 
 from yikao_alerts.compose import PageFacts, compose
-from yikao_alerts.episodes import Change, Episode, Event, State, next_look_at
+from yikao_alerts.endings import CALMED, next_look_at
+from yikao_alerts.episode import Change, Episode, Event, State
 from yikao_alerts.escalation import Call, Policy, calls, due_calls
-from yikao_alerts.evaluate import Evaluation, Finding, Refusal, Why
-from yikao_alerts.history import History
+from yikao_alerts.evaluate import Evaluation
+from yikao_alerts.prompts import Ask, asks, next_day_task, next_morning
 from yikao_alerts.roster import Care, Contact, Doctor
 from yikao_alerts.rules.model import RuleSet
 
+__all__ = [
+    "Ask",
+    "PageDue",
+    "PageKnown",
+    "Task",
+    "asks",
+    "look_again_at",
+    "page_id",
+    "pages_due",
+    "tasks",
+]
+
 NAMESPACE: Final = UUID("0f2f6e5a-8f86-5c3b-a6b2-70616765726b")
-"""Root of page and command ids: the same page computed twice is the same row."""
-ASK_LIFETIME: Final = timedelta(minutes=15)
-"""A request to measure again that comes later than this is not shown any more."""
+"""Root of page ids: the same page computed twice is the same row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +57,6 @@ class PageKnown:
     loop: int
     contact_position: int
     state: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Say something at home, through the gateway that read the device: to measure again, or what
-    to do now."""
-
-    command_id: UUID
-    do: Literal["measure_again", "show"]
-    device: str
-    text_zh: str
-    text_en: str
-    expires_at: datetime
 
 
 def page_id(episode: int, round_: int, call: tuple[int, int], doctor: str, contact: int) -> UUID:
@@ -104,16 +103,18 @@ def _calls(
 ) -> tuple[list[Call], Call | None]:
     """Return the calls whose turn has come, and the one whose time comes next.
 
-    A step whose doctor cannot be reached hands its turn on to the next at once, and the steps after
-    it move up; the last one has nobody to hand it to and waits for its repetition.
+    A step whose doctor cannot be reached hands its turn on to the next at once, unless a re-check
+    has called that one already, and the steps after it move up; the last one has nobody to hand it
+    to and waits for its repetition.
     """
-    due, following = due_calls(policy, episode.level_since, now, care.zone)
+    due, following = due_calls(policy, episode.level_since, now, care.zone, episode.tier)
     if not due:
         return [], following
-    in_order = calls(policy, episode.level_since, care.zone)
+    in_order = calls(policy, episode.level_since, care.zone, episode.tier)
     sequence = list(islice(in_order, len(due) + len(policy.steps)))
     steps = sequence[: len(policy.steps) - 1]
-    handed_on = sum(_unreachable(call, care, known) for call in steps)
+    unreachable = sum(_unreachable(call, care, known) for call in steps)
+    handed_on = max(0, unreachable - episode.tier)
     return sequence[: len(due) + handed_on], following
 
 
@@ -154,52 +155,39 @@ def _page(
     )
 
 
-def asks(evaluation: Evaluation, done: list[Change], history: History, rules: RuleSet) -> list[Ask]:
-    """Return what is to be said at home, the same words about the same readings with the same id.
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something for people to do on a day, whatever else happens: an entry of the worklist.
 
-    To measure again, for each reading that awaits a repeat and each new finding that wants one; and
-    what to do now ("call 120"), for a new finding of a rule that waits for nothing.
+    It is closed by whoever did it, never by readings.
     """
-    causes: list[Finding | Refusal] = [
-        refusal for refusal in evaluation.refusals if refusal.why is Why.AWAITING_REPEAT
-    ]
-    causes += [
-        change.cause
-        for change in done
-        if isinstance(change.cause, Finding)
-        and change.event in (Event.FOUND, Event.WORSENED)
-        and (change.cause.ask_again or change.cause.confirmed == "not_needed")
-    ]
-    causes += [f for f in evaluation.findings if f.family is None and f.ask_again]
-    made = [_ask(cause, evaluation.now, history, rules) for cause in causes]
-    return [ask for ask in made if ask is not None]
+
+    rule_id: str
+    severity: str
+    day: date
+    evidence: Mapping[str, str | int]
 
 
-def _ask(cause: Finding | Refusal, now: datetime, history: History, rules: RuleSet) -> Ask | None:
-    """Return the words for what has just come; None when it is old or no device is known."""
-    own = [m for m in history.measurements if m.key in cause.inputs]
-    arrivals = [m.received_at for m in own]
-    arrivals += [s.received_at for s in history.symptoms if s.key in cause.inputs]
-    expires_at = max(arrivals) + ASK_LIFETIME
-    # A report names no device: it is answered where the resident measured last.
-    devices = [m.device for m in own or history.measurements if m.device]
-    if not devices or now >= expires_at:
-        return None
-    rule = rules.rule(cause.rule_id)
-    waits = isinstance(cause, Refusal) or cause.ask_again
-    return Ask(
-        uuid5(NAMESPACE, "|".join(("ask", cause.rule_id, *cause.inputs))),
-        "measure_again" if waits else "show",
-        devices[-1],
-        rule.patient_zh,
-        rule.patient_en,
-        expires_at,
-    )
+def tasks(done: Sequence[Change], rules: RuleSet, now: datetime, zone: ZoneInfo) -> list[Task]:
+    """Return what has to be done next day: whoever had a crisis that was re-checked sees a doctor,
+    even, and above all, when it went away."""
+    calmed = [c.episode for c in done if c.event in (Event.NORMAL_AGAIN, Event.DOWNGRADED)]
+    return [
+        Task(
+            episode.rule_id,
+            CALMED,
+            next_morning(now, zone).date(),
+            {"what": "next_day_visit", "episode_id": episode.episode_id},
+        )
+        for episode in calmed
+        if next_day_task(episode.rule_id, rules)
+    ]
 
 
 def look_again_at(
-    evaluation: Evaluation, episodes: list[Episode], next_pages: list[datetime | None]
+    evaluation: Evaluation, episodes: Sequence[Episode], others: Sequence[datetime | None]
 ) -> datetime | None:
-    """Return the earliest time at which something may change without a new reading."""
-    times = [evaluation.look_again_at, *next_pages, *(next_look_at(e) for e in episodes)]
+    """Return the earliest time at which something may change, or is to be said, without a new
+    reading; others: when the next pages and reminders are due."""
+    times = [evaluation.look_again_at, *others, *(next_look_at(e) for e in episodes)]
     return min((at for at in times if at is not None), default=None)

@@ -1,144 +1,179 @@
-"""The life of an episode: suspected, open, answered, resolved. One table, one walker.
+"""From findings to episodes: suspected, open, answered, taken down or escalated, and ended.
 
 An episode is what a resident is going through, not a reading: at most one of each family is open,
-new findings join it, and only a worse level asks for the doctor again after an answer.
+new findings join it, and only a worse level, or a re-check that escalates, asks for the doctor
+again after an answer. Nothing here closes what nobody has answered.
 """
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Final
+from collections.abc import Set
+from dataclasses import replace
+from datetime import datetime
 
-from yikao_alerts.evaluate import Evaluation, Finding, Refusal, Why
+from yikao_alerts.course import ESCALATIONS, SILENT
+from yikao_alerts.endings import (
+    ANSWERED_MAX,
+    CALMED,
+    calmer,
+    concerns,
+    ending,
+    next_look_at,
+    normal_rounds,
+)
+from yikao_alerts.episode import (
+    ACTIVE,
+    TRANSITIONS,
+    Change,
+    Episode,
+    Event,
+    ImpossibleTransitionError,
+    Known,
+    State,
+    identity,
+    rank,
+    step,
+)
+from yikao_alerts.evaluate import Evaluation
+from yikao_alerts.findings import Finding, Refusal, Why
 from yikao_alerts.history import History
-from yikao_alerts.rules.model import SEVERITIES, RuleSet
-from yikao_devices.symptoms import NONE
+from yikao_alerts.rules.model import PAGING, RuleSet
 
-
-class State(StrEnum):
-    """Where an episode stands. The last three are ends."""
-
-    NONE = "none"
-    SUSPECTED = "suspected"
-    OPEN = "open"
-    ANSWERED = "answered"
-    RESOLVED = "resolved"
-    DISMISSED = "dismissed"
-    EXPIRED = "expired"
-
-
-class Event(StrEnum):
-    """What can happen to an episode."""
-
-    SUSPICION = "suspicion"
-    FOUND = "found"
-    NOT_CONFIRMED = "not_confirmed"
-    JOINED = "joined"
-    WORSENED = "worsened"
-    ACKNOWLEDGED = "acknowledged"
-    NORMAL_AGAIN = "normal_again"
-    CLOSED = "closed"
-    TIMED_OUT = "timed_out"
-
-
-ACTIVE: Final = frozenset({State.SUSPECTED, State.OPEN, State.ANSWERED})
-
-TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
-    (State.NONE, Event.SUSPICION): State.SUSPECTED,
-    (State.NONE, Event.FOUND): State.OPEN,
-    (State.SUSPECTED, Event.FOUND): State.OPEN,
-    (State.SUSPECTED, Event.NOT_CONFIRMED): State.DISMISSED,
-    (State.OPEN, Event.JOINED): State.OPEN,
-    (State.OPEN, Event.WORSENED): State.OPEN,
-    (State.OPEN, Event.ACKNOWLEDGED): State.ANSWERED,
-    (State.ANSWERED, Event.JOINED): State.ANSWERED,
-    (State.ANSWERED, Event.WORSENED): State.OPEN,
-    (State.ANSWERED, Event.NORMAL_AGAIN): State.RESOLVED,
-    (State.ANSWERED, Event.CLOSED): State.RESOLVED,
-    (State.ANSWERED, Event.TIMED_OUT): State.EXPIRED,
-}
-
-ANSWERED_MAX: Final = timedelta(hours=24)
-"""D: an answered episode without a further reading ends after a day."""
-
-
-class ImpossibleTransitionError(Exception):
-    """An event that the table does not allow in this state: a programmer's error."""
-
-
-def step(state: State, event: Event) -> State:
-    """Return the state after `event`; what is not in the table is `ImpossibleTransitionError`."""
-    try:
-        return TRANSITIONS[state, event]
-    except KeyError as error:
-        raise ImpossibleTransitionError(f"{event} cannot happen to an episode {state}") from error
-
-
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """An episode as it is stored; `episode_id` is 0 until it is."""
-
-    episode_id: int
-    family: str
-    state: State
-    rule_id: str
-    severity: str
-    level: int
-    confirmed: str
-    measured_at: datetime
-    opened_at: datetime
-    level_since: datetime
-    round: int
-    last_evidence_at: datetime
-    normal_rounds: int = 0
-    answered_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One transition to store: the episode after it, and what set it off."""
-
-    event: Event
-    before: State
-    episode: Episode
-    cause: Finding | Refusal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is stored already: active episodes by family, and the findings that have had effect."""
-
-    episodes: dict[str, Episode]
-    findings: frozenset[tuple[str, str, str]]
-    """(rule, trigger, confirmed) of each."""
-
-
-def identity(finding: Finding) -> tuple[str, str, str]:
-    """Return what makes a finding the same one when it is computed again."""
-    return finding.rule_id, finding.trigger, finding.confirmed
+__all__ = [
+    "ACTIVE",
+    "ANSWERED_MAX",
+    "TRANSITIONS",
+    "Change",
+    "Episode",
+    "Event",
+    "ImpossibleTransitionError",
+    "Known",
+    "State",
+    "changes",
+    "identity",
+    "next_look_at",
+    "normal_rounds",
+    "step",
+]
 
 
 def changes(evaluation: Evaluation, known: Known, history: History, rules: RuleSet) -> list[Change]:
     """Return the transitions that `evaluation` brings about, in order; none twice."""
-    done: list[Change] = []
     episodes = dict(known.episodes)
-    had_effect = set(known.findings)
-    for finding in evaluation.findings:
-        if finding.family is not None and identity(finding) not in had_effect:
-            had_effect.add(identity(finding))
-            done.append(_found(evaluation.now, episodes.get(finding.family), finding))
-            episodes[finding.family] = done[-1].episode
-    waiting = [r for r in evaluation.refusals if r.why is Why.AWAITING_REPEAT]
-    awaited = {str(refusal.family): refusal for refusal in reversed(waiting)}
+    done = _by_findings(evaluation, episodes, known.findings)
+    done += _by_courses(evaluation, episodes, known.findings, rules)
+    awaited = _awaited(evaluation, rules)
     for family, episode in list(episodes.items()):
-        change = _ending(evaluation, episode, family in awaited, history, rules)
-        if change is not None:
-            done.append(change)
+        ended = ending(evaluation, episode, family in awaited, history, rules)
+        if ended is not None:
+            done.append(ended)
             del episodes[family]
-    for family, refusal in awaited.items():
-        if family not in episodes:
-            done.append(_suspect(evaluation.now, refusal))
+    begun = (refusal for family, refusal in awaited.items() if family not in episodes)
+    return done + [_suspect(evaluation.now, refusal) for refusal in begun]
+
+
+def _awaited(evaluation: Evaluation, rules: RuleSet) -> dict[str, Refusal]:
+    """Return for each family the first reading that may call somebody once it is repeated."""
+    waiting = [
+        refusal
+        for refusal in evaluation.refusals
+        if refusal.why is Why.AWAITING_REPEAT and rules.rule(refusal.rule_id).severity in PAGING
+    ]
+    return {str(refusal.family): refusal for refusal in reversed(waiting)}
+
+
+def _by_findings(
+    evaluation: Evaluation, episodes: dict[str, Episode], known: Set[tuple[str, str, str]]
+) -> list[Change]:
+    """Return what new findings change, and bring `episodes` up to date.
+
+    Findings for which nobody is called are for the worklist, and no part of an episode. A reading
+    that has had its effect under a rule as bad opens nothing again once a person has closed it.
+    """
+    done: list[Change] = []
+    had_effect = set(known)
+    # Of what was found at one time the worst first: it is what the episode is called by.
+    for finding in sorted(evaluation.findings, key=_worst_first):
+        calls = finding.family is not None and finding.severity in PAGING
+        new = finding.confirmed not in ESCALATIONS and identity(finding) not in had_effect
+        if not calls or not new:
+            continue
+        had_effect.add(identity(finding))
+        episode = episodes.get(str(finding.family))
+        if episode is not None or not _told(finding, evaluation, known):
+            done.append(_found(evaluation.now, episode, finding))
+            episodes[done[-1].episode.family] = done[-1].episode
     return done
+
+
+def _worst_first(finding: Finding) -> tuple[datetime, int, int]:
+    severity, level = rank(finding)
+    return finding.at, -severity, -level
+
+
+def _told(finding: Finding, evaluation: Evaluation, known: Set[tuple[str, str, str]]) -> bool:
+    """Return whether the same reading called somebody before, and for something as bad."""
+    return any(
+        (other.family, other.trigger) == (finding.family, finding.trigger)
+        and identity(other) in known
+        and rank(other) >= rank(finding)
+        for other in evaluation.findings
+    )
+
+
+def _by_courses(
+    evaluation: Evaluation,
+    episodes: dict[str, Episode],
+    known: Set[tuple[str, str, str]],
+    rules: RuleSet,
+) -> list[Change]:
+    """Return what re-checks change, and bring `episodes` up to date: they escalate, or take down,
+    what is there. What a person has closed is not opened again."""
+    done: list[Change] = []
+    for course in evaluation.courses:
+        new = [finding for finding in course.escalations if identity(finding) not in known]
+        episode = episodes.get(course.family)
+        if episode is None or not concerns(course, episode):
+            continue
+        for finding in new:
+            if episode.away and finding.confirmed == SILENT:
+                continue
+            done.append(_escalated(evaluation.now, episode, finding))
+            episode = done[-1].episode
+        if calmer(evaluation, episode, course, rules):
+            done.append(_downgraded(evaluation.now, episode))
+            episode = done[-1].episode
+        episodes[course.family] = episode
+    return done
+
+
+def _escalated(now: datetime, episode: Episode, finding: Finding) -> Change:
+    """Return the episode as the next step of the chain is called, with all before it."""
+    worse = rank(finding) > rank(episode)
+    after = replace(
+        episode,
+        state=step(episode.state, Event.ESCALATED),
+        rule_id=finding.rule_id if worse else episode.rule_id,
+        severity=finding.severity if worse else episode.severity,
+        level=finding.level if worse else episode.level,
+        level_since=now,
+        round=episode.round + 1,
+        tier=episode.tier + 1,
+        last_evidence_at=max(episode.last_evidence_at, finding.at),
+        normal_rounds=0,
+    )
+    return Change(Event.ESCALATED, episode.state, after, finding)
+
+
+def _downgraded(now: datetime, episode: Episode) -> Change:
+    """Return a crisis as it is for today: an unanswered one is called for anew, at that pace."""
+    after = replace(
+        episode,
+        state=step(episode.state, Event.DOWNGRADED),
+        severity=CALMED,
+        level_since=now,
+        round=episode.round + 1,
+        tier=0,
+    )
+    return Change(Event.DOWNGRADED, episode.state, after, None)
 
 
 def _suspect(now: datetime, cause: Refusal) -> Change:
@@ -186,7 +221,7 @@ def _join(now: datetime, episode: Episode, finding: Finding) -> Change:
     before = episode.state
     evidence = max(episode.last_evidence_at, finding.at)
     seen = replace(episode, last_evidence_at=evidence, normal_rounds=0)
-    worse = (_rank(finding.severity), finding.level) > (_rank(episode.severity), episode.level)
+    worse = rank(finding) > rank(episode)
     if before is State.SUSPECTED or worse:
         event = Event.FOUND if before is State.SUSPECTED else Event.WORSENED
         after = replace(
@@ -203,71 +238,3 @@ def _join(now: datetime, episode: Episode, finding: Finding) -> Change:
     confirmed = "confirmed" if finding.confirmed == "confirmed" else episode.confirmed
     after = replace(seen, state=step(before, Event.JOINED), confirmed=confirmed)
     return Change(Event.JOINED, before, after, finding)
-
-
-def _rank(severity: str) -> int:
-    return SEVERITIES.index(severity) if severity else -1
-
-
-def _ending(
-    evaluation: Evaluation, episode: Episode, awaited: bool, history: History, rules: RuleSet
-) -> Change | None:
-    """Return how an episode ends: a suspicion that nothing keeps up, readings that have fallen
-    after the answer, or an answer that has grown old."""
-    match episode.state:
-        case State.SUSPECTED if not awaited:
-            return _ended(replace(episode, confirmed="not_confirmed"), Event.NOT_CONFIRMED, 0)
-        case State.ANSWERED:
-            rounds = normal_rounds(episode, history, rules)
-            normal = rules.normal(episode.rule_id)
-            enough = normal is not None and rounds >= normal.rounds
-            if enough and not _only_by_people(episode, evaluation, rules):
-                return _ended(episode, Event.NORMAL_AGAIN, rounds)
-            overdue = next_look_at(episode)
-            if overdue is not None and evaluation.now >= overdue:
-                return _ended(episode, Event.TIMED_OUT, rounds)
-    return None
-
-
-def _only_by_people(episode: Episode, evaluation: Evaluation, rules: RuleSet) -> bool:
-    """Return whether a rule that only a person may close had a part in the episode."""
-    return any(
-        finding.family == episode.family
-        and finding.at >= episode.measured_at
-        and rules.rule(finding.rule_id).human_only
-        for finding in evaluation.findings
-    )
-
-
-def _ended(episode: Episode, event: Event, rounds: int) -> Change:
-    after = replace(episode, state=step(episode.state, event), normal_rounds=rounds)
-    return Change(event, episode.state, after, None)
-
-
-def normal_rounds(episode: Episode, history: History, rules: RuleSet) -> int:
-    """Return how many readings in a row, far enough apart, were within limits at the end.
-
-    One low reading after a crisis is no recovery; the rule says how many are, and how far apart.
-    They count from the last evidence, and from the last symptom that was reported.
-    """
-    normal = rules.normal(episode.rule_id)
-    if normal is None:
-        return 0
-    ill = (report.at for report in history.symptoms if report.codes - {NONE})
-    since = max([episode.last_evidence_at, *ill])
-    rounds, counted_at = 0, since
-    for measurement in history.of_kind(normal.kind):
-        if measurement.at <= since:
-            continue
-        if not normal.met_by(measurement):
-            rounds, counted_at = 0, measurement.at
-        elif measurement.at - counted_at >= normal.apart:
-            rounds, counted_at = rounds + 1, measurement.at
-    return rounds
-
-
-def next_look_at(episode: Episode) -> datetime | None:
-    """Return when an answered episode times out, None for others."""
-    if episode.state is not State.ANSWERED or episode.answered_at is None:
-        return None
-    return max(episode.answered_at, episode.last_evidence_at) + ANSWERED_MAX

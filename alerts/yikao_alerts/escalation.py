@@ -54,18 +54,19 @@ class Call:
     due_at: datetime
 
 
-def calls(policy: Policy, since: datetime, zone: ZoneInfo) -> Iterator[Call]:
+def calls(policy: Policy, since: datetime, zone: ZoneInfo, tier: int = 0) -> Iterator[Call]:
     """Yield every call of an episode that has its level since `since`, in order of time.
 
+    tier: so many steps after the first are called together with it, the rest that much sooner.
     Quiet hours hold the whole chain: a call keeps its distance from the one before it, so that the
     morning does not begin with all calls of the night at once. Bounded by `LOOPS_MAX` repetitions.
     """
     # In UTC: adding to a local time would shift by an hour when summer time begins or ends.
     at = since.astimezone(UTC)
-    before = timedelta(0)
+    before = policy.steps[min(tier, len(policy.steps) - 1)].after
     for position, step in enumerate(policy.steps):
-        at = _after_quiet(policy, at + step.after - before, zone)
-        before = step.after
+        at = _after_quiet(policy, at + max(step.after - before, timedelta(0)), zone)
+        before = max(before, step.after)
         yield Call(position, 0, step.who, at)
     for loop in range(1, LOOPS_MAX + 1):
         at = _after_quiet(policy, at + policy.repeat_every, zone)
@@ -73,11 +74,11 @@ def calls(policy: Policy, since: datetime, zone: ZoneInfo) -> Iterator[Call]:
 
 
 def due_calls(
-    policy: Policy, since: datetime, now: datetime, zone: ZoneInfo
+    policy: Policy, since: datetime, now: datetime, zone: ZoneInfo, tier: int = 0
 ) -> tuple[list[Call], Call | None]:
     """Return the calls that are due at `now`, and the next one after them."""
     due: list[Call] = []
-    for call in calls(policy, since, zone):
+    for call in calls(policy, since, zone, tier):
         if call.due_at > now:
             return due, call
         due.append(call)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from yikao_alerts.contexts import CONTEXTS
 from yikao_alerts.history import Measurement, key_of
 from yikao_devices import wire
 
@@ -10,9 +11,11 @@ def measurement_of(
     item: wire.Reading, received_at: datetime, *, plausible: bool = True
 ) -> Measurement:
     """Return a reading of the wire as a measurement, its values in the device's own unit."""
+    context = None
     if isinstance(item, wire.GlucoseReading):
         own = item.glucose_mg_dl if item.unit == "mg/dL" else item.glucose_mmol_l
         values: dict[str, float | None] = {"glucose": own}
+        context = item.meal if item.meal in CONTEXTS else None
     else:
         kpa = item.unit == "kPa"
         values = {
@@ -31,4 +34,6 @@ def measurement_of(
         frozenset(item.flags),
         item.device,
         plausible,
+        context,
+        doubt_s=item.doubt_s,
     )

@@ -1,19 +1,45 @@
 """What the evaluator looks at: a resident's recent measurements and symptoms, as plain values."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 BLOOD_PRESSURE: Final = "blood_pressure"
 GLUCOSE: Final = "glucose"
+KETONE: Final = "ketone"
+WEIGHT: Final = "weight"
+SPO2: Final = "spo2"
+TEMPERATURE: Final = "temperature"
+CGM: Final = "cgm"
 
-LOOK_BACK: Final = timedelta(hours=48)
-"""Rules of this set reach back hours at most; what was measured or arrived in two days is seen."""
+LOOK_BACK: Final = timedelta(days=8)
+"""Acute rules of the shipped sets count over a week at most, and a test holds this above them."""
 
-UNITS: Final = {BLOOD_PRESSURE: ("mmHg", "kPa"), GLUCOSE: ("mmol/L", "mg/dL")}
-FIELDS: Final = {BLOOD_PRESSURE: ("systolic", "diastolic", "pulse"), GLUCOSE: ("glucose",)}
+UNITS: Final[Mapping[str, tuple[str, ...]]] = {
+    BLOOD_PRESSURE: ("mmHg", "kPa"),
+    GLUCOSE: ("mmol/L", "mg/dL"),
+    KETONE: ("mmol/L",),
+    WEIGHT: ("kg",),
+    SPO2: ("%",),
+    TEMPERATURE: ("Cel",),
+    CGM: ("mmol/L", "mg/dL"),
+}
+FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    BLOOD_PRESSURE: ("systolic", "diastolic", "pulse"),
+    GLUCOSE: ("glucose",),
+    KETONE: ("ketone",),
+    WEIGHT: ("weight",),
+    SPO2: ("spo2", "pulse"),
+    TEMPERATURE: ("temperature",),
+    CGM: ("glucose",),
+}
 PULSE_UNIT: Final = "bpm"
+
+DEVICE: Final = "device"
+MANUAL: Final = "manual"
+IMPORTED: Final = "imported"
+SOURCES: Final = (DEVICE, MANUAL, IMPORTED)
 
 
 def key_of(kind: str, device: str, at: datetime) -> str:
@@ -25,8 +51,9 @@ def key_of(kind: str, device: str, at: datetime) -> str:
 class Measurement:
     """One reading in the device's own unit.
 
-    `key` is its `key_of`. `values` holds `FIELDS` of its kind, absent where
-    the device gave none; pulse is in bpm. `plausible` is False for one that rule DQ-01 quarantined.
+    `key` is its `key_of`. `values` holds `FIELDS` of its kind, absent where the device gave none;
+    pulse is in bpm. `unit` is empty where nobody said it. `plausible` is False for one that rule
+    DQ-01 quarantined. `context` is one of `CONTEXTS`. `doubt_s`: how far `at` may be off.
     """
 
     key: str
@@ -38,6 +65,9 @@ class Measurement:
     flags: frozenset[str] = frozenset()
     device: str = ""
     plausible: bool = True
+    context: str | None = None
+    source: str = DEVICE
+    doubt_s: float = 0.0
 
     @property
     def age(self) -> timedelta:
@@ -59,24 +89,51 @@ class Symptoms:
     codes: frozenset[str]
 
 
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How a resident's own pressures lie: of (systolic, diastolic, pulse) in mmHg and bpm, over the
+    own readings of the last 60 days, `n` of them."""
+
+    n: int
+    mean: Triple
+    covariance: tuple[Triple, Triple, Triple]
+
+
 _Item = TypeVar("_Item", Measurement, Symptoms)
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Measurements and symptoms of one resident, each sorted by time then key."""
+    """Measurements and symptoms of one resident, each sorted by time then key.
+
+    `devices`: addresses seen before the window. `unit_habit`: the unit of a kind that this resident
+    has used before it, where it is always the same.
+    """
 
     measurements: tuple[Measurement, ...] = ()
     symptoms: tuple[Symptoms, ...] = ()
+    profile: Profile | None = None
+    devices: frozenset[str] = frozenset()
+    unit_habit: Mapping[str, str] = field(default_factory=dict)
 
     def of_kind(self, kind: str) -> tuple[Measurement, ...]:
         """Return the plausible measurements of one kind, in order of time."""
         return tuple(m for m in self.measurements if m.kind == kind and m.plausible)
 
 
-def history_of(measurements: Iterable[Measurement], symptoms: Iterable[Symptoms]) -> History:
+def history_of(
+    measurements: Iterable[Measurement],
+    symptoms: Iterable[Symptoms],
+    profile: Profile | None = None,
+    devices: Iterable[str] = (),
+    unit_habit: Mapping[str, str] | None = None,
+) -> History:
     """Return the history of what was read, in whatever order; of one key the first arrival."""
-    return History(_sorted(measurements), _sorted(symptoms))
+    known = frozenset(devices)
+    return History(_sorted(measurements), _sorted(symptoms), profile, known, unit_habit or {})
 
 
 def _sorted(items: Iterable[_Item]) -> tuple[_Item, ...]:

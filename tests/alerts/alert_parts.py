@@ -1,10 +1,40 @@
 """Readings, reports and a desk for these tests; ordinary where nothing else is said."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
+from uuid import UUID
 
-from yikao_alerts.deliberate import PageDue, PageKnown, look_again_at, pages_due
+from reading_parts import (
+    ADA,
+    ANYBODY,
+    CUFF,
+    DAY,
+    HOME,
+    METER,
+    RULES,
+    SOON,
+    bp,
+    found,
+    history,
+    look,
+    minutes,
+    other,
+    says,
+    sugar,
+    t,
+)
+
+from yikao_alerts.answer import Disposition
+from yikao_alerts.deliberate import (
+    Ask,
+    PageDue,
+    PageKnown,
+    Task,
+    asks,
+    look_again_at,
+    pages_due,
+    tasks,
+)
 from yikao_alerts.episodes import (
     ACTIVE,
     Change,
@@ -18,26 +48,36 @@ from yikao_alerts.episodes import (
 )
 from yikao_alerts.escalation import load_policies
 from yikao_alerts.evaluate import Evaluation, evaluate
-from yikao_alerts.history import (
-    BLOOD_PRESSURE,
-    GLUCOSE,
-    LOOK_BACK,
-    History,
-    Measurement,
-    Symptoms,
-    history_of,
-    key_of,
-)
+from yikao_alerts.history import LOOK_BACK, History, Measurement, Symptoms
+from yikao_alerts.prompts import next_reminder_at, reminders
+from yikao_alerts.resident import Resident
 from yikao_alerts.roster import Care, Contact, Doctor
-from yikao_alerts.rules import load_rules
 
-RULES = load_rules()
+__all__ = [
+    "ADA",
+    "ANYBODY",
+    "CARE",
+    "CUFF",
+    "DAY",
+    "HOME",
+    "JUNK",
+    "METER",
+    "POLICIES",
+    "RULES",
+    "SOON",
+    "Desk",
+    "bp",
+    "found",
+    "history",
+    "look",
+    "minutes",
+    "other",
+    "says",
+    "sugar",
+    "t",
+    "written",
+]
 POLICIES = load_policies()
-HOME = ZoneInfo("Asia/Shanghai")
-DAY = datetime(2026, 3, 2, tzinfo=HOME)
-CUFF, METER = "C0:FF:EE:00:00:01", "C0:FF:EE:00:00:02"
-SOON = timedelta(seconds=5)
-"""From the cuff to the server."""
 CARE = Care(
     1,
     HOME,
@@ -72,90 +112,13 @@ def written(text: str, line: int, value: str) -> str:
     return "\n".join(lines)
 
 
-def t(clock: str, day: int = 0) -> datetime:
-    """Return a time of the story's day, or so many days later: `t("08:10")`, `t("08:10:30")`."""
-    parts = [int(part) for part in clock.split(":")] + [0]
-    return DAY + timedelta(days=day, hours=parts[0], minutes=parts[1], seconds=parts[2])
-
-
-def minutes(count: float) -> timedelta:
-    return timedelta(minutes=count)
-
-
-def bp(
-    systolic: float,
-    diastolic: float,
-    at: datetime,
-    *,
-    received: datetime | None = None,
-    unit: str = "mmHg",
-    pulse: float = 80,
-    flags: tuple[str, ...] = (),
-    plausible: bool = True,
-) -> Measurement:
-    """Return a reading of the cuff."""
-    values = {"systolic": systolic, "diastolic": diastolic, "pulse": pulse}
-    return Measurement(
-        key_of(BLOOD_PRESSURE, CUFF, at),
-        BLOOD_PRESSURE,
-        at,
-        received or at + SOON,
-        unit,
-        values,
-        frozenset(flags),
-        CUFF,
-        plausible,
-    )
-
-
-def sugar(
-    value: float | None,
-    at: datetime,
-    *,
-    received: datetime | None = None,
-    unit: str = "mmol/L",
-    flags: tuple[str, ...] = (),
-    plausible: bool = True,
-) -> Measurement:
-    """Return a reading of the meter; no value where it says HI or LO."""
-    return Measurement(
-        key_of(GLUCOSE, METER, at),
-        GLUCOSE,
-        at,
-        received or at + SOON,
-        unit,
-        {} if value is None else {"glucose": value},
-        frozenset(flags),
-        METER,
-        plausible,
-    )
-
-
-def says(code: str, at: datetime, *, received: datetime | None = None) -> Symptoms:
-    """Return the resident's report of one symptom."""
-    return Symptoms(f"symptom/{at}/{code}", at, received or at + SOON, frozenset({code}))
-
-
-def history(*items: Measurement | Symptoms) -> History:
-    """Return the history of these readings and reports."""
-    return history_of(
-        [item for item in items if isinstance(item, Measurement)],
-        [item for item in items if isinstance(item, Symptoms)],
-    )
-
-
-def found(now: datetime, *items: Measurement | Symptoms) -> list[tuple[str, str, str]]:
-    """Return rule, severity and confirmation of each finding that is about the resident."""
-    findings = evaluate(history(*items), RULES, now).findings
-    return [(f.rule_id, f.severity, f.confirmed) for f in findings if f.family is not None]
-
-
 class Desk:
     """One resident's evaluator without a database: keeps what was decided, and looks again."""
 
-    def __init__(self, now: datetime, *, care: Care = CARE) -> None:
+    def __init__(self, now: datetime, *, care: Care = CARE, resident: Resident = ANYBODY) -> None:
         self.now = now
         self.care = care
+        self.resident = resident
         self.measurements: list[Measurement] = []
         self.symptoms: list[Symptoms] = []
         self.findings: set[tuple[str, str, str]] = set()
@@ -165,6 +128,10 @@ class Desk:
         self.unreachable: set[str] = set()
         """Doctors whose every contact fails for good."""
         self.timer: datetime | None = None
+        self.said: dict[UUID, tuple[datetime, Ask]] = {}
+        self.tasks: list[Task] = []
+        self.evaluation: Evaluation | None = None
+        """Of the last look."""
 
     @property
     def active(self) -> list[Episode]:
@@ -178,6 +145,11 @@ class Desk:
     def rang(self) -> list[str]:
         """When whom: `08:10 wang`."""
         return [f"{at.astimezone(HOME):%H:%M} {page.doctor.doctor_id}" for at, page in self.pages]
+
+    @property
+    def heard(self) -> list[str]:
+        """What was said at home, and when: `22:22 请现在再量…`."""
+        return [f"{at.astimezone(HOME):%H:%M} {ask.text_zh}" for at, ask in self.said.values()]
 
     def arrives(self, *items: Measurement | Symptoms) -> None:
         """Let readings or reports arrive together, once all of them can."""
@@ -193,9 +165,9 @@ class Desk:
             self.look()
         self.now = max(self.now, end)
 
-    def answer(self) -> None:
+    def answer(self, disposition: Disposition = Disposition.CALLED) -> None:
         """A doctor takes what is open."""
-        self._by_person(Event.ACKNOWLEDGED, State.OPEN)
+        self._by_person(Event.ACKNOWLEDGED, State.OPEN, str(disposition))
         self.look()
 
     def close(self) -> None:
@@ -206,7 +178,7 @@ class Desk:
     def look(self) -> None:
         """Do what the evaluator does for a resident, again until nothing more can be reached."""
         evaluation, past = self._evaluate()
-        self._keep(changes(evaluation, self._known(), past, RULES))
+        done = self._keep(changes(evaluation, self._known(), past, RULES))
         self.findings |= {identity(finding) for finding in evaluation.findings}
         following = []
         for episode in self.active:
@@ -218,7 +190,16 @@ class Desk:
                 if not any(page.doctor.doctor_id in self.unreachable for page in due):
                     break
             following.append(next_at)
+        self._tell(evaluation, done, past)
+        self.tasks += tasks(done, RULES, self.now, self.care.zone)
+        following.append(next_reminder_at(evaluation, self.care.zone))
         self.timer = look_again_at(evaluation, self.active, following)
+
+    def _tell(self, evaluation: Evaluation, done: list[Change], past: History) -> None:
+        wanted = asks(evaluation, done, past, RULES, self.active)
+        for ask in (*wanted, *reminders(evaluation, self.care.zone)):
+            assert ask.expires_at > self.now, "what is too late is not said"
+            self.said.setdefault(ask.command_id, (self.now, ask))
 
     def _evaluate(self) -> tuple[Evaluation, History]:
         since = self.now - LOOK_BACK
@@ -228,12 +209,14 @@ class Desk:
             if item.at > since or item.received_at > since
         ]
         past = history(*seen)
-        return evaluate(past, RULES, self.now), past
+        self.evaluation = evaluate(past, self.resident, RULES, self.now)
+        return self.evaluation, past
 
     def _known(self) -> Known:
         return Known({each.family: each for each in self.active}, frozenset(self.findings))
 
-    def _keep(self, done: list[Change]) -> None:
+    def _keep(self, done: list[Change]) -> list[Change]:
+        kept = []
         for change in done:
             episode = change.episode
             if change.before is State.NONE:
@@ -243,14 +226,16 @@ class Desk:
                 number = next(e.episode_id for e in self.active if e.family == episode.family)
                 episode = replace(episode, episode_id=number)
                 self.episodes[number - 1] = episode
-            self.story.append(replace(change, episode=episode))
+            kept.append(replace(change, episode=episode))
+        self.story += kept
+        return kept
 
-    def _by_person(self, event: Event, state: State) -> None:
+    def _by_person(self, event: Event, state: State, disposition: str | None = None) -> None:
         for episode in self.active:
             if episode.state is state:
                 after = replace(episode, state=step(state, event))
                 if event is Event.ACKNOWLEDGED:
-                    after = replace(after, answered_at=self.now)
+                    after = replace(after, answered_at=self.now, disposition=disposition)
                 self._keep([Change(event, state, after, None)])
 
     def _pages_of(self, episode: Episode) -> list[PageKnown]:

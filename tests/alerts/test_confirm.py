@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from alert_parts import RULES, bp, minutes, sugar, t
 from hypothesis import given
 from hypothesis import strategies as st
+from reading_parts import RULES, bp, minutes, sugar, t
 
 from yikao_alerts.confirm import Result, Verdict, confirm
 from yikao_alerts.history import Measurement
@@ -33,11 +33,32 @@ def verdict(now: str, *rows: Row, unit: str = "mmHg") -> Verdict:
         ("08:02", [("08:00", 186, 100), ("08:00:59", 184, 98)], Result.AWAITED, 1),
         ("08:02", [("08:00", 186, 100), ("08:01", 184, 98)], Result.CONFIRMED, 2),
         ("08:02", [("08:00", 186, 100), ("08:01", 173, 95)], Result.AWAITED, 2),
-        ("08:02", [("08:00", 182, 100), ("08:01", 177, 95)], Result.NOT_CONFIRMED, 2),
-        ("08:02", [("08:00", 182, 100), ("08:01", 178, 95)], Result.CONFIRMED, 2),
-        # The lower pressure alone confirms.
-        ("08:02", [("08:00", 150, 112), ("08:01", 148, 108)], Result.CONFIRMED, 2),
-        ("08:02", [("08:00", 150, 111), ("08:01", 148, 108)], Result.NOT_CONFIRMED, 2),
+        # Five from the limit decides, closer wants a third, on either side of it.
+        ("08:02", [("08:00", 180, 100), ("08:01", 170, 95)], Result.NOT_CONFIRMED, 2),
+        ("08:02", [("08:00", 180, 100), ("08:01", 171, 95)], Result.AWAITED, 2),
+        ("08:02", [("08:00", 187, 100), ("08:01", 182, 95)], Result.AWAITED, 2),
+        ("08:02", [("08:00", 187, 100), ("08:01", 183, 95)], Result.CONFIRMED, 2),
+        (
+            "08:05",
+            [("08:00", 182, 100), ("08:01", 177, 95), ("08:02", 181, 96)],
+            Result.CONFIRMED,
+            3,
+        ),
+        (
+            "08:05",
+            [("08:00", 182, 100), ("08:01", 177, 95), ("08:02", 180, 96)],
+            Result.NOT_CONFIRMED,
+            3,
+        ),
+        # No third in time: the two decide.
+        ("08:11", [("08:00", 182, 100), ("08:01", 177, 95)], Result.NOT_CONFIRMED, 2),
+        ("08:11", [("08:00", 182, 100), ("08:01", 178, 95)], Result.CONFIRMED, 2),
+        # The lower pressure alone confirms; what one clearly meets, the other cannot undo.
+        ("08:02", [("08:00", 150, 117), ("08:01", 148, 113)], Result.CONFIRMED, 2),
+        ("08:02", [("08:00", 190, 111), ("08:01", 186, 109)], Result.CONFIRMED, 2),
+        ("08:02", [("08:00", 150, 112), ("08:01", 148, 108)], Result.AWAITED, 2),
+        ("08:11", [("08:00", 150, 112), ("08:01", 148, 108)], Result.CONFIRMED, 2),
+        ("08:11", [("08:00", 150, 111), ("08:01", 148, 108)], Result.NOT_CONFIRMED, 2),
         # A difference of 10 is near enough, 11 wants a third, in either pressure.
         ("08:02", [("08:00", 190, 100), ("08:01", 180, 95)], Result.CONFIRMED, 2),
         ("08:02", [("08:00", 191, 100), ("08:01", 180, 95)], Result.AWAITED, 2),
@@ -99,10 +120,36 @@ def test_a_mean_in_kpa_that_is_the_limit_reaches_it() -> None:
 
 
 def test_readings_in_kpa_differ_by_millimetres() -> None:
-    near = [("08:00", 24.5, 12.0), ("08:01", 23.2, 12.0)]  # 9.8 mmHg
-    far = [("08:00", 24.5, 12.0), ("08:01", 23.1, 12.0)]  # 10.5 mmHg
-    assert verdict("08:05", *near, unit="kPa").result is Result.NOT_CONFIRMED
+    near = [("08:00", 25.4, 12.0), ("08:01", 24.1, 12.0)]  # 9.8 mmHg
+    far = [("08:00", 25.4, 12.0), ("08:01", 24.0, 12.0)]  # 10.5 mmHg
+    assert verdict("08:05", *near, unit="kPa").result is Result.CONFIRMED
     assert verdict("08:05", *far, unit="kPa").result is Result.AWAITED
+
+
+def test_readings_in_kpa_are_near_by_millimetres_too() -> None:
+    decided = [("08:00", 24.7, 12.0), ("08:01", 24.7, 12.0)]  # 5.3 mmHg above 24.0 kPa
+    near = [("08:00", 24.6, 12.0), ("08:01", 24.6, 12.0)]  # 4.5 mmHg
+    assert verdict("08:05", *decided, unit="kPa").result is Result.CONFIRMED
+    assert verdict("08:05", *near, unit="kPa").result is Result.AWAITED
+    assert verdict("08:11", *near, unit="kPa").result is Result.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("second", "now", "result"),
+    [
+        (82, "08:02", Result.CONFIRMED),
+        (83, "08:02", Result.AWAITED),
+        (83, "08:11", Result.CONFIRMED),
+        (96, "08:02", Result.AWAITED),
+        (96, "08:11", Result.NOT_CONFIRMED),
+    ],
+)
+def test_a_low_pressure_decides_from_the_other_side(
+    second: float, now: str, result: Result
+) -> None:
+    low = RULES.rule("BP-12")
+    later = [bp(second, 55, t("08:01"))]
+    assert confirm(low, bp(88, 55, t("08:00")), later, t(now)).result is result
 
 
 def test_a_repeat_in_another_unit_is_none_and_the_first_counts() -> None:

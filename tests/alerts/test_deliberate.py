@@ -1,36 +1,23 @@
-"""Pages that are due and questions to ask at home: each once, and never to nobody."""
+"""Pages that are due, tasks for next day and when to look again: each once, never to nobody."""
 
 from dataclasses import replace
+from datetime import datetime
+from itertools import islice
 
 import pytest
-from alert_parts import (
-    CARE,
-    CUFF,
-    METER,
-    POLICIES,
-    RULES,
-    Desk,
-    bp,
-    history,
-    minutes,
-    says,
-    sugar,
-    t,
-)
+from alert_parts import CARE, HOME, POLICIES, RULES, Desk, bp, look, minutes, t
 
 from yikao_alerts.deliberate import (
-    ASK_LIFETIME,
-    Ask,
     PageDue,
     PageKnown,
-    asks,
+    Task,
     look_again_at,
     page_id,
     pages_due,
+    tasks,
 )
-from yikao_alerts.episodes import ACTIVE, Episode, Known, State, changes
-from yikao_alerts.evaluate import evaluate
-from yikao_alerts.history import Measurement, Symptoms
+from yikao_alerts.episodes import ACTIVE, Change, Episode, Event, State
+from yikao_alerts.escalation import calls
 from yikao_alerts.roster import ROLES, Care, Doctor
 
 SINCE = t("22:00")
@@ -170,83 +157,12 @@ def test_a_worse_level_counts_its_calls_and_minutes_anew() -> None:
     assert page.body == "【红】医靠 #7 待处理，已等 0 分钟。请打开链接："
 
 
-# What is said at home.
-def home(now: str, *items: Measurement | Symptoms) -> list[Ask]:
-    past = history(*items)
-    evaluation = evaluate(past, RULES, t(now))
-    done = changes(evaluation, Known({}, frozenset()), past, RULES)
-    return asks(evaluation, done, past, RULES)
-
-
-def said(*found: Ask) -> list[tuple[str, str]]:
-    """Return what is said, as rule and purpose."""
-    names = {rule.patient_zh: rule.id for rule in RULES.rules}
-    return [(names[ask.text_zh], ask.do) for ask in found]
-
-
-@pytest.mark.parametrize(
-    ("items", "expected"),
-    [
-        ([bp(186, 100, t("08:00"))], [("BP-03", "measure_again")]),
-        ([bp(205, 100, t("08:00"))], [("BP-04", "measure_again")]),
-        ([sugar(3.5, t("08:00"))], [("GL-03", "measure_again")]),
-        ([sugar(18.0, t("08:00"))], [("GL-05", "measure_again")]),
-        # "Call 120 now", and not at the same time "sit and measure again".
-        ([bp(186, 100, t("08:00")), says("vomiting", t("08:00"))], [("BP-01", "show")]),
-        ([sugar(4.5, t("08:00")), says("hypo_needs_help", t("08:00"))], [("GL-01", "show")]),
-        ([bp(300, 120, t("08:00"), plausible=False)], [("DQ-01", "measure_again")]),
-        ([bp(150, 90, t("08:00"))], []),
-        # A third is wanted when two differ; none when two agree.
-        ([bp(186, 100, t("08:00")), bp(160, 90, t("08:01"))], [("BP-03", "measure_again")]),
-        ([bp(186, 100, t("08:00")), bp(184, 98, t("08:01"))], []),
-        # Nobody knows where: a report of somebody who has no device.
-        ([says("unconscious", t("08:00"))], []),
-    ],
-)
-def test_what_is_said_at_home(
-    items: list[Measurement | Symptoms], expected: list[tuple[str, str]]
-) -> None:
-    assert said(*home("08:02", *items)) == expected
-
-
-def test_an_ask_goes_where_it_was_measured_and_expires() -> None:
-    (ask,) = home("08:01", bp(186, 100, t("08:00")), sugar(5.0, t("08:00:30")))
-    assert ask.device == CUFF
-    assert ask.expires_at == t("08:00:05") + ASK_LIFETIME
-    assert "120" in ask.text_zh
-    assert "120" in ask.text_en
-    (told,) = home("08:02", sugar(5.0, t("07:00")), says("seizure", t("08:01")))
-    assert (told.device, told.do) == (METER, "show")
-
-
-def test_the_same_ask_has_the_same_id_for_ever() -> None:
-    first = home("08:01", bp(186, 100, t("08:00")))
-    assert first == home("08:09", bp(186, 100, t("08:00")))
-    third = home("08:09", bp(186, 100, t("08:00")), bp(160, 90, t("08:02")))
-    assert {ask.command_id for ask in first}.isdisjoint(ask.command_id for ask in third)
-
-
-def test_an_ask_that_would_come_too_late_is_not_made() -> None:
-    late = sugar(18.0, t("08:00"))
-    assert home("08:15:04", late)
-    assert not home("08:15:05", late)
-
-
-def test_joining_and_confirming_says_nothing_again() -> None:
-    desk = Desk(t("07:00"))
-    desk.arrives(bp(205, 100, t("08:00")))
-    past = history(*desk.measurements, bp(206, 100, t("08:02")))
-    evaluation = evaluate(past, RULES, t("08:03"))
-    known = Known({"bp_high": desk.active[0]}, frozenset(desk.findings))
-    assert asks(evaluation, changes(evaluation, known, past, RULES), past, RULES) == []
-
-
 def test_when_to_look_again_is_the_earliest_of_all() -> None:
-    evaluation = evaluate(history(bp(186, 100, t("08:00"))), RULES, t("08:01"))
+    evaluation = look(t("08:01"), bp(186, 100, t("08:00")))
     answered = replace(OPEN, state=State.ANSWERED, answered_at=t("07:00"), last_evidence_at=SINCE)
     assert look_again_at(evaluation, [], []) == t("08:10:05")
     assert look_again_at(evaluation, [answered], [t("08:05"), None]) == t("08:05")
-    calm = evaluate(history(), RULES, t("08:01"))
+    calm = look(t("08:01"))
     assert look_again_at(calm, [], [None]) is None
     aged = replace(answered, last_evidence_at=t("06:00"))
     assert look_again_at(calm, [aged], []) == t("07:00", 1)
@@ -260,8 +176,61 @@ def test_every_active_state_is_looked_at_again() -> None:
     desk.passes_until(t("08:11"))
     assert (desk.active[0].state, desk.timer) == (State.OPEN, t("08:20:05"))
     desk.answer()
-    assert (desk.active[0].state, desk.timer) == (State.ANSWERED, t("08:11", 1))
+    assert (desk.active[0].state, desk.timer) == (State.ANSWERED, t("08:30:05"))
     assert {State.SUSPECTED, State.OPEN, State.ANSWERED} == ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("tier", "expected"),
+    [
+        (0, [("22:00", "wang"), ("22:10", "li"), ("22:20", "li")]),
+        (1, [("22:00", "wang"), ("22:00", "li"), ("22:10", "li")]),
+        (5, [("22:00", "wang"), ("22:00", "li"), ("22:10", "li")]),
+    ],
+)
+def test_an_escalated_episode_calls_the_next_step_with_the_first(
+    tier: int, expected: list[tuple[str, str]]
+) -> None:
+    called = islice(calls(POLICIES["page_now"], SINCE, HOME, tier), 3)
+    roles = {"own_doctor": "wang", "duty_doctor": "li"}
+    shown = [(f"{c.due_at.astimezone(HOME):%H:%M}", roles[c.who]) for c in called]
+    assert shown == expected
+
+
+def test_escalated_an_unreachable_doctor_has_nobody_to_hand_on_to() -> None:
+    again = replace(OPEN, tier=1, round=2)
+    assert due("22:00", episode=again) == (["0.0 wang", "1.0 li"], "22:10")
+    known = [*failed(0, 0, 1), sent(1)]
+    assert due("22:00", *known, episode=again) == ([], "22:10")
+    assert due("22:10", *known, episode=again) == (["1.1 li"], "22:20")
+
+
+def test_escalated_for_today_it_still_lets_the_doctor_sleep() -> None:
+    again = replace(OPEN, severity="today", tier=1)
+    assert due("23:00", episode=again) == ([], "07:00")
+
+
+@pytest.mark.parametrize(
+    ("event", "rule_id", "now", "day"),
+    [
+        (Event.NORMAL_AGAIN, "BP-03", t("22:42"), 1),
+        (Event.DOWNGRADED, "BP-04", t("22:42"), 1),
+        (Event.NORMAL_AGAIN, "BP-03", t("10:00"), 1),
+        (Event.NORMAL_AGAIN, "BP-03", t("02:00"), 0),  # the morning after that night
+        (Event.NORMAL_AGAIN, "BP-03", t("05:00"), 1),
+        (Event.NORMAL_AGAIN, "GL-02", t("22:42"), None),
+        (Event.NORMAL_AGAIN, "GL-05", t("22:42"), None),
+        (Event.CLOSED, "BP-03", t("22:42"), None),  # whoever closed it decided that
+        (Event.JOINED, "BP-03", t("22:42"), None),
+    ],
+)
+def test_whoever_had_a_crisis_sees_the_doctor_next_day(
+    event: Event, rule_id: str, now: datetime, day: int | None
+) -> None:
+    done = [Change(event, State.ANSWERED, replace(OPEN, rule_id=rule_id), None)]
+    evidence = {"what": "next_day_visit", "episode_id": 7}
+    wanted = [] if day is None else [Task(rule_id, "today", t("08:00", day).date(), evidence)]
+    assert tasks(done, RULES, now, HOME) == wanted
 
 
 def test_a_page_goes_in_the_doctors_language() -> None:

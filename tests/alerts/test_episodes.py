@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import product
 
 import pytest
-from alert_parts import RULES, Desk, bp, found, history, minutes, says, sugar, t
+from alert_parts import ANYBODY, RULES, Desk, bp, found, history, minutes, says, sugar, t
 
 from yikao_alerts.episodes import (
     ACTIVE,
@@ -23,6 +23,7 @@ from yikao_alerts.episodes import (
     step,
 )
 from yikao_alerts.evaluate import evaluate
+from yikao_alerts.history import Measurement
 
 EIGHT = t("08:00")
 
@@ -48,7 +49,9 @@ def test_the_table_as_a_whole() -> None:
     assert set(TRANSITIONS.values()) == set(State) - {State.NONE}, "every state can be reached"
     assert {event for _, event in TRANSITIONS} == set(Event), "every event can happen"
     out_of_open = {event for state, event in TRANSITIONS if state is State.OPEN}
-    assert out_of_open == {Event.JOINED, Event.WORSENED, Event.ACKNOWLEDGED}, "only people end it"
+    kept = {Event.JOINED, Event.WORSENED, Event.ESCALATED, Event.DOWNGRADED}
+    assert out_of_open == kept | {Event.ACKNOWLEDGED}, "only people end it"
+    assert all(TRANSITIONS[State.OPEN, event] is State.OPEN for event in kept)
 
 
 def test_suspected_then_dismissed(desk: Desk) -> None:
@@ -69,35 +72,52 @@ def test_suspected_open_answered_normal_twice_resolved(desk: Desk) -> None:
     assert desk.rang == ["08:02 wang"]
     desk.passes_until(t("08:05"))
     desk.answer()
-    desk.arrives(bp(150, 90, t("08:20")))
-    assert desk.active[0].state is State.ANSWERED, "one low reading is no recovery"
-    desk.arrives(bp(148, 88, t("08:34")))
-    assert desk.active[0].state is State.ANSWERED, "nor are two that are 14 minutes apart"
-    desk.arrives(bp(146, 86, t("08:35")))
+    for clock, high in (("08:22", 150), ("08:23", 148), ("08:42", 146)):
+        desk.arrives(bp(high, 90, t(clock)))
+        assert desk.active[0].state is State.ANSWERED, "one low round is no recovery"
+    desk.arrives(bp(148, 88, t("08:43")))
     assert desk.episodes[0].state is State.RESOLVED
     assert desk.episodes[0].normal_rounds == 2
     assert desk.rang == ["08:02 wang"]
 
 
-def test_a_rise_in_between_begins_the_count_anew(desk: Desk) -> None:
+def test_while_a_re_check_runs_single_low_readings_end_nothing(desk: Desk) -> None:
+    desk.arrives(bp(186, 112, EIGHT))
+    desk.arrives(bp(184, 110, t("08:02")))
+    desk.answer()
+    desk.arrives(bp(150, 90, t("08:22")))
+    desk.arrives(bp(150, 90, t("08:38")))
+    assert desk.active[0].state is State.ANSWERED, "two readings, and the second round is not over"
+    desk.arrives(bp(175, 90, t("08:40")), bp(174, 90, t("08:41")))
+    desk.passes_until(t("08:50"))
+    assert desk.active[0].state is State.ANSWERED, "the mean of the second round is not below 160"
+
+
+def test_after_the_rounds_readings_in_a_row_end_it(desk: Desk) -> None:
     desk.arrives(bp(205, 100, EIGHT))
     desk.answer()
-    for clock, high in (("08:20", 150), ("08:40", 165), ("09:00", 150)):
+    for clock, high in (("08:20", 165), ("08:40", 150), ("09:00", 165)):
         desk.arrives(bp(high, 90, t(clock)))
-        assert desk.active[0].state is State.ANSWERED
-    desk.arrives(bp(150, 90, t("09:20")))
+    desk.passes_until(t("09:20"))
+    assert (desk.active[0].state, desk.active[0].severity) == (State.ANSWERED, "today")
+    desk.arrives(bp(150, 90, t("10:00")))
+    assert desk.active[0].state is State.ANSWERED, "one low reading is no recovery"
+    desk.arrives(bp(150, 90, t("10:14")))
+    assert desk.active[0].state is State.ANSWERED, "nor are two that are 14 minutes apart"
+    desk.arrives(bp(150, 90, t("10:15")))
     assert desk.active == []
+    assert desk.episodes[0].normal_rounds == 2
 
 
 def test_a_symptom_in_between_begins_the_count_anew(desk: Desk) -> None:
-    desk.arrives(bp(205, 100, EIGHT))
+    desk.arrives(sugar(19.0, EIGHT), sugar(18.0, t("08:05")))
     desk.answer()
-    desk.arrives(bp(150, 90, t("08:20")))
-    desk.arrives(says("cold_sweat", t("08:30")))
-    desk.arrives(bp(150, 90, t("08:50")))
+    desk.arrives(sugar(9.0, t("10:30")))
+    desk.arrives(says("cold_sweat", t("11:00")))
+    desk.arrives(sugar(9.0, t("13:00")))
     assert desk.active[0].state is State.ANSWERED
-    desk.arrives(says("none", t("08:55")))
-    desk.arrives(bp(150, 90, t("09:10")))
+    desk.arrives(says("none", t("13:10")))
+    desk.arrives(sugar(9.0, t("15:10")))
     assert desk.episodes[0].state is State.RESOLVED
 
 
@@ -105,24 +125,24 @@ def test_worse_after_the_answer_opens_again_with_a_new_round(desk: Desk) -> None
     desk.arrives(bp(186, 112, EIGHT))
     desk.arrives(bp(184, 110, t("08:02")))
     desk.answer()
-    desk.arrives(bp(204, 112, t("09:00")))
+    desk.arrives(bp(204, 112, t("08:25")))
     (episode,) = desk.active
     assert (episode.state, episode.round, episode.rule_id) == (State.OPEN, 2, "BP-04")
     assert episode.level_since == desk.now
     assert desk.events[-1] is Event.WORSENED
-    desk.passes_until(t("09:11"))
-    assert desk.rang == ["08:02 wang", "09:00 wang", "09:10 li"]
+    desk.passes_until(t("08:36"))
+    assert desk.rang == ["08:02 wang", "08:25 wang", "08:35 li"]
 
 
 def test_the_same_level_after_the_answer_pages_nobody(desk: Desk) -> None:
-    desk.arrives(bp(205, 112, EIGHT))
+    desk.arrives(sugar(19.0, EIGHT), sugar(20.0, t("08:05")))
     desk.answer()
-    for clock, high in (("09:00", 225), ("09:30", 190), ("10:00", 206)):
-        desk.arrives(bp(high, 112, t(clock)))
+    for clock, value in (("09:00", 22.0), ("09:30", 19.0), ("10:00", 21.0)):
+        desk.arrives(sugar(value, t(clock)))
     desk.passes_until(t("12:00"))
     assert desk.active[0].state is State.ANSWERED
     assert set(desk.events) == {Event.FOUND, Event.ACKNOWLEDGED, Event.JOINED}
-    assert desk.rang == ["08:00 wang"]
+    assert desk.rang == ["08:05 wang"]
     assert desk.active[0].last_evidence_at == t("10:00")
 
 
@@ -167,14 +187,15 @@ def test_unanswered_never_ends_by_itself(desk: Desk) -> None:
 
 def test_normal_before_the_answer_counts_once_somebody_answers(desk: Desk) -> None:
     desk.arrives(bp(205, 112, EIGHT))
-    for clock in ("08:20", "08:40"):
+    for clock in ("08:20", "08:21", "08:40", "08:41"):
         desk.arrives(bp(130, 80, t(clock)))
+    assert desk.events[-1] is Event.DOWNGRADED, "nobody has answered yet"
     desk.answer()
     assert desk.events[-2:] == [Event.ACKNOWLEDGED, Event.NORMAL_AGAIN]
 
 
 def test_an_answer_ages_out_after_a_day(desk: Desk) -> None:
-    desk.arrives(bp(205, 112, EIGHT))
+    desk.arrives(sugar(None, EIGHT, flags=("hi",)))
     desk.passes_until(t("08:05"))
     desk.answer()
     assert desk.timer is not None
@@ -187,9 +208,9 @@ def test_an_answer_ages_out_after_a_day(desk: Desk) -> None:
 
 
 def test_later_evidence_puts_the_ageing_off(desk: Desk) -> None:
-    desk.arrives(bp(205, 112, EIGHT))
+    desk.arrives(sugar(None, EIGHT, flags=("hi",)))
     desk.answer()
-    desk.arrives(bp(206, 112, t("20:00")))
+    desk.arrives(sugar(None, t("20:00"), flags=("hi",)))
     assert next_look_at(desk.active[0]) == t("20:00", 1)
 
 
@@ -199,9 +220,9 @@ def test_a_new_crisis_after_the_end_is_a_new_episode(desk: Desk) -> None:
     desk.close()
     desk.passes_until(t("08:30"))
     assert desk.active == [], "what was found once does not open it again"
-    desk.arrives(bp(206, 112, t("09:00")))
+    desk.arrives(bp(206, 112, t("08:50")))
     assert [(e.episode_id, e.round) for e in desk.active] == [(2, 1)]
-    assert desk.rang == ["08:00 wang", "09:00 wang"]
+    assert desk.rang == ["08:00 wang", "08:50 wang"]
 
 
 def test_closing_while_a_repeat_is_awaited_raises_no_new_suspicion(desk: Desk) -> None:
@@ -217,8 +238,8 @@ def test_families_live_beside_each_other(desk: Desk) -> None:
     desk.arrives(bp(205, 112, EIGHT), sugar(2.5, EIGHT))
     assert [e.family for e in desk.active] == ["bp_high", "glucose_low"]
     desk.answer()
-    desk.arrives(sugar(4.5, t("08:20")))
-    desk.arrives(sugar(5.5, t("08:35")))
+    desk.arrives(sugar(4.5, t("08:15")), bp(190, 112, t("08:16")))
+    desk.arrives(sugar(5.5, t("08:30")))
     assert [(e.family, e.state) for e in desk.episodes] == [
         ("bp_high", State.ANSWERED),
         ("glucose_low", State.RESOLVED),
@@ -228,9 +249,9 @@ def test_families_live_beside_each_other(desk: Desk) -> None:
 def test_today_becomes_now(desk: Desk) -> None:
     desk.arrives(sugar(3.5, t("23:00")))
     assert desk.rang == [], "held for the night"
-    desk.arrives(sugar(2.8, t("23:20")))
+    desk.arrives(sugar(2.8, t("23:19")))
     assert (desk.active[0].severity, desk.active[0].round) == ("page_now", 2)
-    assert desk.rang == ["23:20 wang"]
+    assert desk.rang == ["23:19 wang"]
 
 
 def test_a_repeat_that_comes_after_the_page_joins(desk: Desk) -> None:
@@ -243,10 +264,10 @@ def test_a_repeat_that_comes_after_the_page_joins(desk: Desk) -> None:
 
 
 def test_the_same_evaluation_twice_changes_nothing() -> None:
-    past = history(bp(205, 112, EIGHT), bp(182, 90, t("08:30")), sugar(2.5, EIGHT))
-    evaluation = evaluate(past, RULES, t("08:31"))
+    past = history(bp(205, 112, EIGHT), bp(182, 90, t("08:15")), sugar(2.5, EIGHT))
+    evaluation = evaluate(past, ANYBODY, RULES, t("08:16"))
     once = changes(evaluation, Known({}, frozenset()), past, RULES)
-    assert [change.event for change in once] == [Event.FOUND, Event.FOUND]
+    assert [change.event for change in once] == [Event.FOUND, Event.JOINED, Event.FOUND]
     known = Known(
         {change.episode.family: replace(change.episode, episode_id=1) for change in once},
         frozenset(identity(finding) for finding in evaluation.findings),
@@ -256,7 +277,7 @@ def test_the_same_evaluation_twice_changes_nothing() -> None:
 
 def test_one_finding_that_is_there_twice_has_its_effect_once() -> None:
     past = history(bp(205, 112, EIGHT))
-    evaluation = evaluate(past, RULES, t("08:01"))
+    evaluation = evaluate(past, ANYBODY, RULES, t("08:01"))
     doubled = replace(evaluation, findings=evaluation.findings * 2)
     done = changes(doubled, Known({}, frozenset()), past, RULES)
     assert [change.event for change in done] == [Event.FOUND]
@@ -267,10 +288,10 @@ def test_an_episode_whose_rule_is_gone_still_ages_out() -> None:
     gone = replace(
         _answered(), rule_id="XX-99", last_evidence_at=t("07:00"), answered_at=t("07:00")
     )
-    assert normal_rounds(gone, past, RULES) == 0
+    assert normal_rounds(gone, past, RULES, t("09:00")) == 0
     known = Known({gone.family: gone}, frozenset())
     for now, events in ((t("09:00"), []), (t("07:00", 1), [Event.TIMED_OUT])):
-        done = changes(evaluate(past, RULES, now), known, past, RULES)
+        done = changes(evaluate(past, ANYBODY, RULES, now), known, past, RULES)
         assert [change.event for change in done] == events
 
 
@@ -289,26 +310,44 @@ def test_an_episode_whose_rule_is_gone_still_ages_out() -> None:
 )
 def test_normal_rounds(rows: list[tuple[str, float]], rounds: int) -> None:
     past = history(*(bp(high, 80, t(clock)) for clock, high in rows))
-    assert normal_rounds(_answered(), past, RULES) == rounds
+    assert normal_rounds(_answered(), past, RULES, t("09:00")) == rounds
 
 
 def test_a_reading_in_kpa_can_be_normal_again() -> None:
     past = history(*(bp(21.2, 13.2, t(clock), unit="kPa") for clock in ("08:20", "08:40")))
-    assert normal_rounds(_answered(), past, RULES) == 2
+    assert normal_rounds(_answered(), past, RULES, t("09:00")) == 2
     high = history(bp(21.3, 13.2, t("08:20"), unit="kPa"))
-    assert normal_rounds(_answered(), high, RULES) == 0
+    assert normal_rounds(_answered(), high, RULES, t("09:00")) == 0
 
 
 def test_two_low_sugars_apart_resolve_and_hi_does_not() -> None:
     low = replace(_answered(), family="glucose_low", rule_id="GL-02")
-    assert (
-        normal_rounds(
-            low, history(sugar(4.0, t("08:15")), sugar(72, t("08:30"), unit="mg/dL")), RULES
-        )
-        == 2
-    )
-    assert normal_rounds(low, history(sugar(3.9, t("08:15"))), RULES) == 0
-    assert normal_rounds(low, history(sugar(None, t("08:15"), flags=("hi",))), RULES) == 0
+
+    def rounds(*items: Measurement) -> int:
+        return normal_rounds(low, history(*items), RULES, t("09:00"))
+
+    assert rounds(sugar(4.0, t("08:15")), sugar(72, t("08:30"), unit="mg/dL")) == 2
+    assert rounds(sugar(3.9, t("08:15"))) == 0
+    assert rounds(sugar(None, t("08:15"), flags=("hi",))) == 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "now", "rounds"),
+    [
+        ([("09:00", 150)], "09:10", 0),  # one of two, and they may still be measuring
+        ([("09:00", 150)], "09:31", 1),
+        ([("09:00", 150), ("09:01", 152)], "09:01", 1),
+        ([("09:00", 150), ("09:01", 172)], "09:10", 0),  # its mean is 161
+        ([("09:00", 150), ("09:01", 152), ("19:00", 150), ("19:01", 150)], "19:01", 2),
+        ([("09:00", 165), ("09:40", 150), ("19:00", 150)], "20:00", 2),
+    ],
+)
+def test_where_a_rule_asks_for_sittings_their_means_count(
+    rows: list[tuple[str, float]], now: str, rounds: int
+) -> None:
+    repeated = replace(_answered(), rule_id="BP-05", severity="today")
+    past = history(*(bp(high, 80, t(clock)) for clock, high in rows))
+    assert normal_rounds(repeated, past, RULES, t(now)) == rounds
 
 
 def _answered() -> Episode:

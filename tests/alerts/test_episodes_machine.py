@@ -12,9 +12,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from yikao_alerts.endings import concerns
 from yikao_alerts.episodes import Event, State, identity
 from yikao_alerts.escalation import LOOPS_MAX
-from yikao_alerts.evaluate import Finding
+from yikao_alerts.findings import Finding
 from yikao_alerts.history import Measurement, Symptoms
 
 systolics = st.sampled_from([120, 150, 165, 179, 180, 186, 197, 200, 215])
@@ -34,8 +35,10 @@ class Case(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.desk = Desk(t("18:00"))
+        self.desk.look()
         self.counter = 0
         self.answers: dict[tuple[int, int], datetime] = {}
+        self.asked: set[tuple[str, str, str]] = set()
 
     @initialize(silent=st.sampled_from([frozenset(), {"wang"}, {"li"}, {"wang", "li"}]))
     def some_cannot_be_reached(self, silent: set[str]) -> None:
@@ -108,7 +111,7 @@ class Case(RuleBasedStateMachine):
     def only_worse_opens_an_answer_again(self) -> None:
         for change in self.desk.story:
             if change.before is State.ANSWERED and change.episode.state is State.OPEN:
-                assert change.event is Event.WORSENED
+                assert change.event in (Event.WORSENED, Event.ESCALATED)
             if change.before is State.OPEN and change.episode.state is not State.OPEN:
                 assert change.event is Event.ACKNOWLEDGED
 
@@ -122,8 +125,39 @@ class Case(RuleBasedStateMachine):
         causes = [change.cause for change in self.desk.story if isinstance(change.cause, Finding)]
         effects = Counter(identity(cause) for cause in causes)
         assert not effects or max(effects.values()) == 1
-        clinical = {found for found in self.desk.findings if not found[0].startswith("DQ")}
-        assert clinical == set(effects)
+        assert set(effects) <= self.desk.findings
+
+    @invariant()
+    def no_escalation_is_lost(self) -> None:
+        """What a re-check asks for while somebody is ill has its effect in the very same look."""
+        had = {identity(c.cause) for c in self.desk.story if isinstance(c.cause, Finding)}
+        evaluation = self.desk.evaluation
+        assert evaluation is not None
+        for course in evaluation.courses:
+            for finding in course.escalations:
+                asked_before = identity(finding) in self.asked
+                active = [e for e in self.desk.active if concerns(course, e)]
+                assert asked_before or not active or identity(finding) in had
+                self.asked.add(identity(finding))
+
+    @invariant()
+    def a_crisis_is_taken_down_to_today_and_never_away(self) -> None:
+        for change in self.desk.story:
+            if change.event is Event.DOWNGRADED:
+                assert change.episode.state is change.before
+                assert change.episode.severity == "today"
+            if change.event in (Event.NORMAL_AGAIN, Event.TIMED_OUT, Event.CLOSED):
+                assert change.episode.answered_at is not None
+
+    @invariant()
+    def after_a_crisis_of_pressure_somebody_is_seen_next_day(self) -> None:
+        over = [
+            change
+            for change in self.desk.story
+            if change.event in (Event.NORMAL_AGAIN, Event.DOWNGRADED)
+            and change.episode.rule_id in ("BP-03", "BP-04")
+        ]
+        assert len(self.desk.tasks) == len(over)
 
     @invariant()
     def every_page_is_one_and_nobody_is_rung_twice_at_once(self) -> None:

@@ -1,5 +1,6 @@
 """A reading is compared in the unit its device speaks: rounding never decides who is woken."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -20,9 +21,12 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ORIGIN = Origin("C0:FF:EE:00:00:09", None, NOON, 0.0)
 
 
+WATCHED = {"BP-01", "BP-03", "BP-04", "DQ-01", "GL-01", "GL-02", "GL-03", "GL-05", "GL-06"}
+
+
 def met(measurement: Measurement) -> set[str]:
-    """Return the rules whose limits the reading alone meets."""
-    return {rule.id for rule in RULES.rules if rule.any and rule.met_by(measurement)}
+    """Return the rules, of those that look at one reading, whose limits it alone meets."""
+    return {rule.id for rule in RULES.rules if rule.met_by(measurement)} & WATCHED
 
 
 @pytest.mark.parametrize(
@@ -135,6 +139,49 @@ def test_a_limit_reads_as_a_doctor_writes_it() -> None:
     assert limit.text("en") == "systolic ≥ 180 mmHg (24 kPa)"
     assert set(SIGNS) == set(OPERATORS)
     assert all(set(words) == {"zh", "en"} for words in LABELS.values())
+
+
+def test_a_band_ends_below_its_upper_edge() -> None:
+    band = Limit("systolic", "ge", {"mmHg": 160, "kPa": 21.3}, below={"mmHg": 180, "kPa": 24.0})
+    assert [v for v in (159, 160, 179.9, 180) if band.reached(v, "mmHg")] == [160, 179.9]
+    assert [v for v in (21.2, 21.3, 23.9, 24.0) if band.reached(v, "kPa")] == [21.3, 23.9]
+    assert band.text("en") == "systolic ≥ 160 mmHg (21.3 kPa), < 180 mmHg (24 kPa)"
+
+
+def test_a_number_of_which_nobody_said_the_unit_reaches_no_limit() -> None:
+    assert not Limit("systolic", "ge", {"mmHg": 0.0, "kPa": 0.0}).reached(300, "")
+
+
+def test_a_limit_for_a_context_looks_at_no_other() -> None:
+    fasting = Limit("glucose", "ge", {"mmol/L": 5.3}, contexts=frozenset({"fasting"}))
+    reading = sugar(6.0, t("08:00"))
+    assert not fasting.reached_by(reading)
+    assert not fasting.reached_by(replace(reading, context="after_meal"))
+    assert fasting.reached_by(replace(reading, context="fasting"))
+
+
+@pytest.mark.parametrize(
+    ("systolic", "diastolic", "unit", "narrow"),
+    [(100, 81, "mmHg", True), (100, 80, "mmHg", False), (16.1, 13.4, "kPa", False)],
+)
+def test_the_pulse_pressure_is_the_difference_without_its_rounding_error(
+    systolic: float, diastolic: float, unit: str, narrow: bool
+) -> None:
+    limit = Limit("pulse_pressure", "lt", {"mmHg": 20, "kPa": 2.7})
+    assert limit.reached_by(bp(systolic, diastolic, t("08:00"), unit=unit)) is narrow
+    assert not limit.reached_by(sugar(5.0, t("08:00")))
+
+
+def test_an_own_target_replaces_the_number_in_each_unit() -> None:
+    limit = Limit(
+        "systolic", "lt", {"mmHg": 130, "kPa": 17.3}, target="target_systolic_mmhg", margin=-5
+    )
+    assert limit.own({}) is limit
+    assert limit.own({"target_systolic_mmhg": 145}).values == {"mmHg": 140, "kPa": 18.7}
+    only_own = Limit("weight", "le", {}, target="dry_weight_kg", margin=1)
+    assert not only_own.reached(40, "kg")
+    assert only_own.own({"dry_weight_kg": 60}).reached(61, "kg")
+    assert only_own.text("zh") == "体重 ≤"
 
 
 def test_from_the_wire_to_a_measurement() -> None:

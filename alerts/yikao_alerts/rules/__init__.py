@@ -1,18 +1,34 @@
 """The rule set: data that a doctor can read and a program checks before it believes it."""
 
 from functools import cache
-from importlib import resources
 
-from yikao_alerts.rules.file import parse_rules
-from yikao_alerts.rules.model import Late, Normal, Protocol, Rule, RuleSet
+from yikao_alerts.rules.file import SHIPPED, parse_rules, read_rules
+from yikao_alerts.rules.model import Late, Normal, Protocol, Recheck, Rule, RuleSet, Who
 
-__all__ = ["Late", "Normal", "Protocol", "Rule", "RuleSet", "load_rules", "parse_rules"]
+__all__ = [
+    "SHIPPED",
+    "Late",
+    "Normal",
+    "Protocol",
+    "Recheck",
+    "Rule",
+    "RuleSet",
+    "Who",
+    "load_rules",
+    "parse_rules",
+]
 
 DEFAULT_PROFILE = "cn"
 
 
+def load_rules(name_or_path: str = DEFAULT_PROFILE) -> RuleSet:
+    """Return a shipped rule set by name, or the one in a folder or file.
+
+    A faulty set is refused with `FaultyFileError`, all faults named.
+    """
+    return _shipped(name_or_path) if name_or_path in SHIPPED else read_rules(name_or_path)
+
+
 @cache
-def load_rules(profile: str = DEFAULT_PROFILE) -> RuleSet:
-    """Return a rule set that comes with the product; refuses a faulty one, all faults named."""
-    name = f"{profile}.toml"
-    return parse_rules(resources.files(__name__).joinpath(name).read_text("utf-8"), name)
+def _shipped(name: str) -> RuleSet:
+    return read_rules(name)

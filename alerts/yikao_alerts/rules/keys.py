@@ -6,6 +6,9 @@ from typing import Any
 
 from yikao_devices.toml_lines import Fault, Lines
 
+Place = tuple[str, int, str]
+"""A table, the index within an array of tables, and a key ("" for the header)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -89,14 +92,15 @@ def tables() -> Key:
 
 @dataclass(slots=True)
 class Faults:
-    """What is wrong with a file, collected."""
+    """What is wrong with a file, collected. `file`: its name, where there are several."""
 
     lines: Lines
     found: list[Fault] = field(default_factory=list)
+    file: str = ""
 
-    def add(self, place: tuple[str, int, str], what: str, fix: str) -> None:
+    def add(self, place: Place, what: str, fix: str) -> None:
         """Note a fault at a table, index and key."""
-        self.found.append(Fault(self.lines.of(*place), what, fix))
+        self.found.append(Fault(self.lines.of(*place), what, fix, self.file))
 
     def check(
         self,

@@ -1,0 +1,170 @@
+"""How an episode ends, or is taken down, by itself: never before somebody has answered.
+
+After the answer readings that have fallen end it: the rounds of its re-check, or else as many
+readings, or sittings, in a row as its rule asks for. Good readings alone take an unanswered crisis
+down to something for today, and no further. What only people may end stays until one does.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from yikao_alerts.course import SILENT, Course, Settled
+from yikao_alerts.episode import Change, Episode, Event, State, step
+from yikao_alerts.evaluate import Evaluation
+from yikao_alerts.history import History, Measurement
+from yikao_alerts.rules.model import PAGING, Normal, RuleSet
+from yikao_alerts.series import SESSION_GAP, Session, series_of
+from yikao_devices.symptoms import NONE
+
+ANSWERED_MAX: Final = timedelta(hours=24)
+"""D: an answered episode without a further reading ends after a day."""
+URGENT: Final = "page_now"
+CALMED: Final = "today"
+"""What a crisis is taken down to by its re-check."""
+SESSION_READINGS: Final = 2
+"""A sitting that goes on counts once it has so many readings: it was asked to be confirmed."""
+
+
+def concerns(course: Course, episode: Episode) -> bool:
+    """Return whether a course belongs to an episode that was found, or is as urgent."""
+    if course.family != episode.family or episode.state not in (State.OPEN, State.ANSWERED):
+        return False
+    return course.found_at >= episode.measured_at or episode.severity == URGENT
+
+
+def calmer(evaluation: Evaluation, episode: Episode, course: Course, rules: RuleSet) -> bool:
+    """Return whether a course takes a crisis down: two rounds were below the alarm limit, and
+    nothing urgent was found since."""
+    if episode.severity != URGENT or not concerns(course, episode):
+        return False
+    settled = course.resolved or course.downgraded
+    if settled is None or (episode.state is State.ANSWERED and course.resolved is not None):
+        return False
+    return _quiet_since(evaluation, episode, settled, (URGENT,), rules)
+
+
+def ending(
+    evaluation: Evaluation, episode: Episode, awaited: bool, history: History, rules: RuleSet
+) -> Change | None:
+    """Return how an episode ends: a suspicion that nothing keeps up, readings that have fallen
+    after the answer, or an answer that has grown old."""
+    match episode.state:
+        case State.SUSPECTED if not awaited:
+            return _ended(replace(episode, confirmed="not_confirmed"), Event.NOT_CONFIRMED, 0)
+        case State.ANSWERED:
+            rounds = _rounds_in_row(evaluation, episode, history, rules)
+            if rounds is not None:
+                return _ended(episode, Event.NORMAL_AGAIN, rounds)
+            overdue = next_look_at(episode)
+            if overdue is not None and evaluation.now >= overdue:
+                return _ended(episode, Event.TIMED_OUT, 0)
+    return None
+
+
+def _rounds_in_row(
+    evaluation: Evaluation, episode: Episode, history: History, rules: RuleSet
+) -> int | None:
+    """Return how many rounds in a row end an answered episode; None where they do not.
+
+    While its re-check runs that alone decides, by the means of its rounds.
+    """
+    courses = [course for course in evaluation.courses if concerns(course, episode)]
+    for course in courses:
+        settled = course.resolved
+        if settled and _quiet_since(evaluation, episode, settled, PAGING, rules):
+            return course.recheck.resolve_rounds
+    normal = rules.normal(episode.rule_id)
+    if normal is None or any(course.over_at is None for course in courses):
+        return None
+    rounds = normal_rounds(episode, history, rules, evaluation.now)
+    enough = rounds >= normal.rounds and not _only_by_people(episode, evaluation, rules)
+    return rounds if enough else None
+
+
+def _quiet_since(
+    evaluation: Evaluation,
+    episode: Episode,
+    settled: Settled,
+    severities: Iterable[str],
+    rules: RuleSet,
+) -> bool:
+    """Return whether nothing so severe was found of readings made since it settled, and no rule
+    that only a person may close had a part. Silence that readings have broken says nothing."""
+    later = any(
+        finding.family == episode.family
+        and finding.severity in severities
+        and finding.at >= settled.since
+        and finding.confirmed != SILENT
+        for finding in evaluation.findings
+    )
+    return not later and not _only_by_people(episode, evaluation, rules)
+
+
+def _only_by_people(episode: Episode, evaluation: Evaluation, rules: RuleSet) -> bool:
+    """Return whether a rule that only a person may close had a part in the episode."""
+    return any(
+        finding.family == episode.family
+        and finding.at >= episode.measured_at
+        and rules.rule(finding.rule_id).human_only
+        for finding in evaluation.findings
+    )
+
+
+def _ended(episode: Episode, event: Event, rounds: int) -> Change:
+    after = replace(episode, state=step(episode.state, event), normal_rounds=rounds)
+    return Change(event, episode.state, after, None)
+
+
+def normal_rounds(episode: Episode, history: History, rules: RuleSet, now: datetime) -> int:
+    """Return how many readings, or sittings, in a row were within limits at the end.
+
+    One low reading after a crisis is no recovery; the rule says how many are, and how far apart.
+    They count from the last evidence, and from the last symptom that was reported.
+    """
+    normal = rules.normal(episode.rule_id)
+    if normal is None:
+        return 0
+    ill = (report.at for report in history.symptoms if report.codes - {NONE})
+    since = max([episode.last_evidence_at, *ill])
+    rounds, counted_at = 0, since
+    readings = [m for m in history.of_kind(normal.kind) if m.at > since]
+    for at, met in _judged(normal, readings, now):
+        if not met:
+            rounds, counted_at = 0, at
+        elif at - counted_at >= normal.apart:
+            rounds, counted_at = rounds + 1, at
+    return rounds
+
+
+def _judged(
+    normal: Normal, readings: Iterable[Measurement], now: datetime
+) -> list[tuple[datetime, bool]]:
+    """Return when each reading, or sitting, was, and whether it lies within every limit."""
+    if normal.of != "sessions":
+        return [(m.at, normal.met_by(m)) for m in readings]
+    sessions = sorted(series_of(readings).sessions(), key=lambda session: session.at)
+    return [
+        (session.at, _within(normal, session)) for session in sessions if _complete(session, now)
+    ]
+
+
+def _complete(session: Session, now: datetime) -> bool:
+    over = now - session.readings[-1].at > SESSION_GAP
+    return over or len(session.readings) >= SESSION_READINGS
+
+
+def _within(normal: Normal, session: Session) -> bool:
+    mean = session.mean({limit.field for limit in normal.limits})
+    like = session.readings[0]
+    return all(
+        limit.reached(mean.get(limit.field), like.unit_of(limit.field)) for limit in normal.limits
+    )
+
+
+def next_look_at(episode: Episode) -> datetime | None:
+    """Return when an answered episode times out, None for others."""
+    if episode.state is not State.ANSWERED or episode.answered_at is None:
+        return None
+    return max(episode.answered_at, episode.last_evidence_at) + ANSWERED_MAX
