@@ -73,8 +73,8 @@ class Watch:
     async def _decides(self) -> int:
         looks = 0
         async with await connect(self.clinic.dsn) as connection:
-            while await self.evaluator.cycle(connection):
-                looks += 1
+            while looked := await self.evaluator.cycle(connection):
+                looks += looked
         return looks
 
     def pages(self) -> list[tuple[float, str, int, int, str]]:

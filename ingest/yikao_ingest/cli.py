@@ -55,20 +55,36 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--registry", type=Path, metavar="FILE", help="apply this registry first")
     for role, what in (
         ("ingest", "readings from the broker into the database"),
-        ("evaluate", "rules over new readings, episodes, due pages"),
         ("pager", "sends pages until somebody answers"),
     ):
         commands.add_parser(role, help=f"one role alone: {what}")
+    evaluate = commands.add_parser(
+        "evaluate", help="one role alone: rules over new readings, episodes, due pages"
+    )
+    evaluate.add_argument(
+        "--shadow", metavar="RULES", help="try out this rule set beside the live one, in silence"
+    )
     feed = commands.add_parser("feed", help="one role alone: the doctors' pages")
     feed.add_argument(
         "--add-user",
         metavar="DOCTOR",
         help="ask for a password and print the doctor's line for YIKAO_FEED_USERS_FILE",
     )
+    trial = commands.add_parser(
+        "backtest", help="what rules would have found in a file of readings"
+    )
+    _add_backtest(trial)
     migrate = commands.add_parser("migrate", help="bring the database to this version's schema")
     _add_data(migrate)
     check = commands.add_parser("check", help="find what is broken, and say what to do")
     _add_data(check)
+    replay = commands.add_parser("replay", help="compute old decisions again, and compare")
+    _add_replay(replay)
+    _add_data(replay)
+    explain = commands.add_parser("explain", help="tell what was decided in an episode, and why")
+    explain.add_argument("episode", type=int, metavar="EPISODE", help="its number")
+    explain.add_argument("--language", choices=("zh", "en"), default="zh", help="zh (default)")
+    _add_data(explain)
     registry = commands.add_parser("registry", help="residents, teams, doctors, devices, bindings")
     actions = registry.add_subparsers(dest="action", required=True, metavar="ACTION")
     for action, what in (("apply", "check a registry file and store it"), ("check", "check it")):
@@ -87,6 +103,39 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_backtest(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("readings", type=Path, metavar="READINGS", help="a .csv or .jsonl file")
+    parser.add_argument("--rules", default="cn", metavar="RULES", help="rule set on trial (cn)")
+    parser.add_argument("--against", metavar="RULES", help="and what it changes beside this one")
+    parser.add_argument("--residents", type=Path, metavar="FILE", help="who they are, a CSV file")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every finding as JSON")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a report to look at")
+    parser.add_argument(
+        "--trace", action="store_true", help="with --json: level, shift and label of each day"
+    )
+    parser.add_argument(
+        "--zone", default="Asia/Shanghai", metavar="ZONE", help="of the homes (Asia/Shanghai)"
+    )
+    parser.add_argument("--jobs", type=int, metavar="N", help="processes (one for each core)")
+
+
+def _add_replay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--since", metavar="T", help="decided from this time on (all)")
+    parser.add_argument("--until", metavar="T", help="and before this time")
+    parser.add_argument("--patient", metavar="CODE", help="of this resident only")
+    parser.add_argument(
+        "--verify", action="store_true", help="also compare with the readings as they are stored"
+    )
+    parser.add_argument(
+        "--rules", metavar="NEW", help="show what this rule set would have found otherwise"
+    )
+    parser.add_argument(
+        "--shadow-report",
+        action="store_true",
+        help="show what the rule set on trial (`yikao evaluate --shadow`) has found otherwise",
+    )
+
+
 def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, metavar="S", help="end after so many seconds")
     parser.add_argument(
@@ -99,6 +148,7 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    """Run what goes on until a signal; all else is done once."""
     match arguments.command:
         case "feed" if arguments.add_user:
             from yikao_ingest.cli_admin import add_user
@@ -107,11 +157,25 @@ def _run(arguments: argparse.Namespace) -> int:
         case "ingest" | "evaluate" | "pager" | "feed" as role:
             from yikao_ingest.cli_serve import run_one_role
 
-            return run_one_role(role)
+            return run_one_role(role, getattr(arguments, "shadow", None))
         case "serve":
             from yikao_ingest.cli_serve import serve
 
             return serve(arguments.data, arguments.registry)
+        case "demo":
+            from yikao_ingest.demo.cli_demo import demo
+
+            return demo(arguments)
+        case _:
+            return _run_once(arguments)
+
+
+def _run_once(arguments: argparse.Namespace) -> int:
+    match arguments.command:
+        case "backtest":
+            from yikao_ingest.cli_backtest import backtest
+
+            return backtest(arguments)
         case "migrate":
             from yikao_ingest.cli_admin import migrate
 
@@ -120,11 +184,15 @@ def _run(arguments: argparse.Namespace) -> int:
             from yikao_ingest.cli_admin import check
 
             return check(arguments.data)
-        case "registry":
+        case "replay":
+            from yikao_ingest.cli_replay import run_replay
+
+            return run_replay(arguments)
+        case "explain":
+            from yikao_ingest.cli_replay import run_explain
+
+            return run_explain(arguments)
+        case _:
             from yikao_ingest.cli_admin import registry
 
             return registry(arguments.file, arguments.data, store=arguments.action == "apply")
-        case _:
-            from yikao_ingest.demo.cli_demo import demo
-
-            return demo(arguments)

@@ -14,12 +14,14 @@ from yikao_ingest.errors import ServerError
 from yikao_ingest.logs import set_up_logs
 from yikao_ingest.roles import run_role
 from yikao_ingest.serving import WATCH_EVERY_S, Serving
-from yikao_ingest.settings import DATABASE_URL, default_data_dir
+from yikao_ingest.settings import DATABASE_URL, SHADOW_RULES, default_data_dir
 
 
-def run_one_role(role: str) -> int:
-    """Run one role until a signal."""
+def run_one_role(role: str, shadow: str | None = None) -> int:
+    """Run one role until a signal; shadow: the rule set that the evaluator tries out."""
     set_up_logs()
+    if shadow is not None:
+        os.environ[SHADOW_RULES] = shadow
     with operators_errors():
         run_role(role)
     return 0

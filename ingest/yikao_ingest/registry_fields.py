@@ -1,13 +1,14 @@
 """What stands in each table of the registry file, and how each value is checked."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from yikao_alerts.resident import GROUPS, OPTIONS, TARGETS
 from yikao_ingest.signature import PUBLIC_KEY_BYTES, decode_base64url
 
 CHANNELS: Final = ("console", "webhook", "smtp")
@@ -50,6 +51,25 @@ def _number(low: int, high: int) -> Check:
 
 def _one_of(words: tuple[str, ...]) -> Check:
     return lambda value: None if value in words else f"Write one of {', '.join(words)}"
+
+
+def _several_of(words: Iterable[str]) -> Check:
+    known = sorted(words)
+
+    def check(value: Any) -> str | None:
+        good = isinstance(value, list) and all(word in known for word in value)
+        fix = f'Write a list, ["..."], of {", ".join(known)}, each once'
+        return None if good and len(set(value)) == len(value) else fix
+
+    return check
+
+
+def _quantity(low: float, high: float) -> Check:
+    def check(value: Any) -> str | None:
+        a_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return None if a_number and low <= value <= high else f"Write {low:g} to {high:g}"
+
+    return check
 
 
 def _zone(value: Any) -> str | None:
@@ -111,6 +131,28 @@ class Field:
     refers: str | None = None
 
 
+UNIT_BOUNDS: Final = {
+    "mmhg": (50, 200),
+    "mmol_l": (3, 20),
+    "pct": (70, 96),
+    "bpm": (25, 60),
+    "kg": (20, 300),
+}
+"""What may be somebody's own target, by the unit that ends its name; the rest is a slip of the
+pen."""
+
+
+def _target(name: str) -> Field:
+    bounds = next(bounds for unit, bounds in UNIT_BOUNDS.items() if name.endswith(f"_{unit}"))
+    return Field(_quantity(*bounds), needed=False)
+
+
+PROFILE: Final[Mapping[str, Field]] = {
+    "groups": Field(_several_of(GROUPS), needed=False),
+    "options": Field(_several_of(OPTIONS), needed=False),
+    **{name: _target(name) for name in TARGETS},
+}
+"""What rules ask of a resident; stored as a dated word, signed "registry"."""
 FIELDS: Final[Mapping[str, Mapping[str, Field]]] = {
     "teams": {
         "id": Field(_text),
@@ -132,6 +174,7 @@ FIELDS: Final[Mapping[str, Mapping[str, Field]]] = {
         "sex": Field(_one_of(("f", "m")), needed=False),
         "team": Field(_text, refers="teams"),
         "doctor": Field(_text, refers="doctors"),
+        **PROFILE,
     },
     "gateways": {
         "id": Field(_topic_name),

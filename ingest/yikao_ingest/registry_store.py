@@ -1,7 +1,8 @@
 """Puts a registry into the database, in one transaction: all of it, or nothing.
 
 What the file no longer names stays: residents and readings are never deleted here. Bindings are
-replaced as a whole, because they are a statement about times.
+replaced as a whole, because they are a statement about times. Groups and targets are added to,
+dated and signed: an old decision keeps those it was made with.
 """
 
 from collections.abc import Mapping
@@ -10,11 +11,15 @@ from uuid import uuid4
 
 import psycopg
 from psycopg import Connection
+from psycopg.types.json import Jsonb
 from psycopg.types.range import TimestamptzRange
 
+from yikao_alerts.clock import story_clock
+from yikao_alerts.resident import TARGETS
 from yikao_ingest.directory import ANYBODY
 from yikao_ingest.errors import ServerError
 from yikao_ingest.registry import Registry
+from yikao_ingest.registry_fields import PROFILE
 from yikao_ingest.store import SQL
 
 _ORDER: Final = ("gateways", "devices", "residents")
@@ -38,6 +43,7 @@ def _apply(dsn: str, registry: Registry) -> None:
         for table in _ORDER:
             for row in registry.rows(table):
                 conn.execute(SQL[f"registry_{table}"], _defaults(row.values))
+        _profiles(conn, registry)
         conn.execute(SQL["registry_clear_bindings"])
         for row in registry.rows("bindings"):
             values = row.values
@@ -59,6 +65,29 @@ def _teams_and_doctors(conn: Connection, registry: Registry) -> None:
             conn.execute(SQL["registry_contacts"], {**contact, **key})
     for row in registry.rows("teams"):
         conn.execute(SQL["registry_duty"], row.values)
+
+
+def _profiles(conn: Connection, registry: Registry) -> None:
+    """Add what the file says of residents' groups and targets, where that is new in the file.
+
+    An unchanged file has no word against what a doctor has set since.
+    """
+    row = conn.execute(SQL["read_clock"]).fetchone()
+    assert row is not None, "a clock always answers"
+    now = story_clock().at(row[0].timestamp())
+    for entry in registry.rows("residents"):
+        if not PROFILE.keys() & entry.values.keys():
+            continue
+        values = {
+            "code": entry.values["id"],
+            "groups": sorted(entry.values.get("groups", ())),
+            "options": sorted(entry.values.get("options", ())),
+            "targets": Jsonb({k: float(v) for k, v in entry.values.items() if k in TARGETS}),
+            "now": now,
+        }
+        for (patient_id,) in conn.execute(SQL["registry_profiles"], values).fetchall():
+            key = {"patients": [patient_id], "now": now}
+            conn.execute(SQL["queue_evaluations"], key)
 
 
 def _defaults(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from yikao_ingest.settings import (
     BROKER_URL,
     DATABASE_URL,
     READY_FILE,
+    SHADOW_RULES,
     channels,
     linking,
     required,
@@ -42,7 +43,9 @@ def evaluate(environ: Mapping[str, str]) -> None:
     """Decide about residents with something new, until a signal."""
     from yikao_ingest.evaluator import Evaluator
 
-    evaluator = Evaluator(load_rules(), linking(environ))
+    trial = environ.get(SHADOW_RULES)
+    shadow = load_rules(trial) if trial else None
+    evaluator = Evaluator(load_rules(), linking(environ), shadow=shadow)
     dsn = required(environ, DATABASE_URL)
 
     async def serve() -> None:

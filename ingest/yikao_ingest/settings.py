@@ -34,6 +34,7 @@ WEBHOOK_SECRET_FILE: Final = "YIKAO_WEBHOOK_SECRET_FILE"
 SMTP_URL: Final = "YIKAO_SMTP_URL"
 SMTP_PASSWORD_FILE: Final = "YIKAO_SMTP_PASSWORD_FILE"
 SMTP_SENDER: Final = "YIKAO_SMTP_SENDER"
+SHADOW_RULES: Final = "YIKAO_SHADOW_RULES"
 READY_FILE: Final = "YIKAO_READY_FILE"
 """Set by whoever starts a role and waits for it: the role makes this file when it works."""
 
@@ -56,6 +57,7 @@ MEANINGS: Final = {
     SMTP_URL: "mail server, smtp+starttls://user@HOST:PORT or smtps://…",
     SMTP_PASSWORD_FILE: "file with its password",
     SMTP_SENDER: "address that pages come from",
+    SHADOW_RULES: "rule set to try out beside the live one, in silence: a name, folder or file",
 }
 """For `yikao --help` and `yikao check`."""
 

@@ -80,6 +80,18 @@ def test_the_good_file_is_good() -> None:
         ("birth_year = 1946", "birth_year = 46", "birth_year is 46", "1880 to 2100"),
         ("birth_year = 1946", "birth_year = true", "birth_year is True", "1880 to 2100"),
         ('sex = "f"', 'sex = "w"', "sex is 'w'", "one of f, m"),
+        ('sex = "f"', 'groups = ["diabetic"]', "groups is ['diabetic']", "copd, diabetes, frail"),
+        ('sex = "f"', 'groups = ["copd", "copd"]', "groups is", "each once"),
+        ('sex = "f"', 'groups = "copd"', "groups is 'copd'", "Write a list"),
+        ('sex = "f"', "groups = [[1]]", "groups is [[1]]", "Write a list"),
+        ('sex = "f"', 'options = ["none"]', "options is", "glucose_high_downgrade"),
+        (
+            'sex = "f"',
+            "target_systolic_mmhg = 300",
+            "target_systolic_mmhg is 300",
+            "Write 50 to 200",
+        ),
+        ('sex = "f"', "target_fasting_mmol_l = true", "target_fasting_mmol_l is", "Write 3 to 20"),
         ('id = "gw-1"', 'id = "gw/1"', "id is 'gw/1'", "without / + #"),
         ('tenant = "north"', 'tenant = "no+rth"', "tenant is", "without / + #"),
         ('public_key = "', 'public_key = "A', "public_key is", "yikao-gateway key"),
@@ -203,6 +215,37 @@ def test_a_new_key_is_a_new_machine_that_counts_its_starts_anew(plain_clinic: Cl
     plain_clinic.register()
     boots = plain_clinic.rows("SELECT gateway_id, boot FROM gateway ORDER BY 1")
     assert boots == [("gw-1", 7), ("gw-2", None)]
+
+
+def told(groups: str = '["diabetes"]', systolic: str = "140") -> str:
+    """Return the file with a word on Zhao."""
+    return changed('sex = "f"', f'sex = "f"\ngroups = {groups}\ntarget_systolic_mmhg = {systolic}')
+
+
+PROFILES = "SELECT groups, targets, options, set_by FROM resident_profile ORDER BY profile_id"
+
+
+def test_groups_and_targets_are_added_dated_and_signed(clinic: Clinic) -> None:
+    assert clinic.rows(PROFILES) == []
+    for text in (told(), told(), told(systolic="135.5")):
+        apply_registry(clinic.dsn, parse_registry(text, "clinic.toml"))
+    assert clinic.rows(PROFILES) == [
+        (["diabetes"], {"target_systolic_mmhg": 140.0}, [], "registry"),
+        (["diabetes"], {"target_systolic_mmhg": 135.5}, [], "registry"),
+    ]
+    assert clinic.one("SELECT count(DISTINCT valid_from) FROM resident_profile") == 2
+    # Under a new target the resident is looked at anew.
+    assert clinic.rows("SELECT patient_id FROM eval_queue") == [(clinic.patient("zhao"),)] * 2
+
+
+def test_an_unchanged_file_has_no_word_against_the_doctor(clinic: Clinic) -> None:
+    apply_registry(clinic.dsn, parse_registry(told(), "clinic.toml"))
+    clinic.rows(
+        "INSERT INTO resident_profile (patient_id, valid_from, groups, set_by)"
+        " SELECT patient_id, valid_from + interval '1 s', '{frail}', 'wang' FROM resident_profile"
+    )
+    apply_registry(clinic.dsn, parse_registry(told(), "clinic.toml"))
+    assert [row[3] for row in clinic.rows(PROFILES)] == ["registry", "wang"]
 
 
 def test_a_change_of_the_binding_moves_later_readings(clinic: Clinic, rules: RuleSet) -> None:

@@ -7,71 +7,167 @@ SELECT clock_timestamp()
 -- name: lock_patient
 SELECT pg_advisory_xact_lock(%(lock_class)s, %(patient_id)s)
 
--- name: next_queued
--- The lock is tried for one waiting resident after another, and the first that is free is ours. No
--- row is locked: whoever holds a resident's row must never wait for the resident.
-SELECT patient_id FROM (SELECT patient_id FROM eval_queue ORDER BY eval_id LIMIT 100) AS waiting
-WHERE pg_try_advisory_xact_lock(%(lock_class)s, patient_id) LIMIT 1
+-- name: in_utc
+-- Times come out in UTC, whatever the database's own zone is.
+SET LOCAL TimeZone = 'UTC'
 
--- name: next_timer
+-- name: claim_queued
+-- The lock is tried for one waiting resident after another until enough are ours. No row is locked:
+-- whoever holds a resident's row must never wait for the resident.
 SELECT patient_id FROM (
-    SELECT patient_id FROM eval_timer WHERE due_at <= %(now)s ORDER BY due_at LIMIT 100
+    SELECT patient_id, min(eval_id) AS first FROM (
+        SELECT patient_id, eval_id FROM eval_queue ORDER BY eval_id LIMIT %(look_at)s
+    ) AS head
+    GROUP BY patient_id ORDER BY first LIMIT %(look_at)s
 ) AS waiting
-WHERE pg_try_advisory_xact_lock(%(lock_class)s, patient_id) LIMIT 1
+WHERE pg_try_advisory_xact_lock(%(lock_class)s, patient_id) LIMIT %(most)s
+
+-- name: claim_due
+SELECT patient_id FROM (
+    SELECT patient_id FROM eval_timer WHERE due_at <= %(now)s ORDER BY due_at LIMIT %(look_at)s
+) AS waiting
+WHERE pg_try_advisory_xact_lock(%(lock_class)s, patient_id) LIMIT %(most)s
 
 -- name: take_queued
-DELETE FROM eval_queue WHERE patient_id = %(patient_id)s
+DELETE FROM eval_queue WHERE patient_id = ANY(%(patients)s) RETURNING patient_id
 
--- name: clear_timer
-DELETE FROM eval_timer WHERE patient_id = %(patient_id)s
+-- name: take_timers
+-- Of those who were in the queue, and of those whose time has come.
+DELETE FROM eval_timer
+WHERE patient_id = ANY(%(patients)s) AND (due_at <= %(now)s OR patient_id = ANY(%(queued)s))
+RETURNING patient_id
 
--- name: set_timer
-INSERT INTO eval_timer (patient_id, due_at) VALUES (%(patient_id)s, %(due_at)s)
+-- name: set_timers
+INSERT INTO eval_timer (patient_id, due_at)
+SELECT * FROM unnest(%(patients)s::integer[], %(times)s::timestamptz[])
 ON CONFLICT (patient_id) DO UPDATE SET due_at = EXCLUDED.due_at
 
+-- name: residents
+-- With what the doctor set, what is usual, and where the chain of records stands.
+SELECT r.patient_id, r.birth_year, r.sex, p.groups, p.targets, p.options,
+       ARRAY(SELECT jsonb_object_keys(h.devices)), h.unit_habit, h.profile, head.seq, head.hash,
+       t.zone
+FROM resident r
+JOIN team t USING (team_id)
+LEFT JOIN LATERAL (
+    SELECT groups, targets, options FROM resident_profile
+    WHERE resident_profile.patient_id = r.patient_id AND valid_from <= %(now)s
+    ORDER BY valid_from DESC, profile_id DESC LIMIT 1
+) p ON true
+LEFT JOIN resident_habit h ON h.patient_id = r.patient_id
+LEFT JOIN LATERAL (
+    SELECT seq, hash FROM decision
+    WHERE decision.patient_id = r.patient_id AND lane = 'acute' AND NOT shadow
+      AND seq IS NOT NULL
+    ORDER BY seq DESC LIMIT 1
+) head ON true
+WHERE r.patient_id = ANY(%(patients)s)
+
+-- name: first_loud
+-- The first pressure within the window that some rule could look at, of each resident: outside the
+-- quiet zones of the resident's own rules, with a flag, in another unit, late; and anything that is
+-- no pressure. What lies further back is ordinary, and no rule is met by it.
+SELECT w.patient_id, loud.first
+FROM unnest(
+    %(patients)s::integer[], %(systolic_low)s::float8[], %(systolic_high)s::float8[],
+    %(diastolic_low)s::float8[], %(diastolic_high)s::float8[],
+    %(pulse_low)s::float8[], %(pulse_high)s::float8[], %(narrow)s::float8[]
+) AS w (patient_id, systolic_low, systolic_high, diastolic_low, diastolic_high, pulse_low,
+        pulse_high, narrow)
+CROSS JOIN LATERAL (
+    SELECT min(r.time) AS first FROM reading r
+    WHERE r.patient_id = w.patient_id AND r.time > %(since)s AND r.time <= %(recent)s
+      AND (
+          r.kind <> 'blood_pressure' OR r.unit <> 'mmHg' OR r.flags <> '{}'
+          OR NOT (r.systolic_mmhg > w.systolic_low AND r.systolic_mmhg < w.systolic_high)
+          OR NOT (r.diastolic_mmhg > w.diastolic_low AND r.diastolic_mmhg < w.diastolic_high)
+          OR NOT (r.pulse_bpm > w.pulse_low AND r.pulse_bpm < w.pulse_high)
+          OR r.systolic_mmhg - r.diastolic_mmhg <= w.narrow
+          OR r.received_at - r.time > %(late)s OR r.received_at < r.time
+      )
+) AS loud
+WHERE loud.first IS NOT NULL
+
 -- name: measurements
-SELECT r.kind, r.device_id, r.time, r.received_at, r.unit, r.flags, d.address,
-       r.systolic_mmhg, r.diastolic_mmhg, r.systolic_kpa, r.diastolic_kpa, r.pulse_bpm,
+SELECT w.patient_id, r.kind, r.address, r.time, r.received_at, r.unit, r.flags, r.meal, r.doubt_s,
+       r.systolic_mmhg, r.diastolic_mmhg, r.pulse_bpm, r.systolic_kpa, r.diastolic_kpa,
        r.glucose_mmol_l, r.glucose_mg_dl
-FROM reading r JOIN device d USING (device_id)
-WHERE r.patient_id = %(patient_id)s AND r.time > %(oldest)s
-  AND (r.time > %(since)s OR r.received_at > %(since)s)
+FROM unnest(%(patients)s::integer[], %(begins)s::timestamptz[]) AS w (patient_id, begins)
+CROSS JOIN LATERAL (
+    SELECT * FROM reading JOIN device USING (device_id)
+    WHERE reading.patient_id = w.patient_id AND reading.time > %(since)s
+      AND reading.time > w.begins
+    OFFSET 0
+) AS r
 
 -- name: implausible
-SELECT received_at, payload FROM quarantine
-WHERE patient_id = %(patient_id)s AND received_at > %(since)s AND reason = 'implausible'
+SELECT patient_id, received_at, payload FROM quarantine
+WHERE patient_id = ANY(%(patients)s) AND received_at > %(since)s AND reason = 'implausible'
 
 -- name: symptoms
-SELECT reading_id, time, received_at, symptoms FROM symptom_report
-WHERE patient_id = %(patient_id)s AND time > %(oldest)s
-  AND (time > %(since)s OR received_at > %(since)s)
+SELECT patient_id, reading_id, time, received_at, symptoms FROM symptom_report
+WHERE patient_id = ANY(%(patients)s) AND time > %(since)s
+
+-- name: others
+-- Readings that were another person's, as somebody has found out.
+SELECT patient_id, reading_key FROM reading_doubt
+WHERE patient_id = ANY(%(patients)s) AND answer = 'other' AND measured_at > %(since)s
+
+-- name: told_today
+-- What the daily lane found that is for today; of a rule of its own, never a visit that is due.
+SELECT patient_id, rule_id, severity, opened_day, opened_at, evidence FROM worklist_entry
+WHERE patient_id = ANY(%(patients)s) AND severity = 'today' AND ended_day IS NULL
+  AND opened_at > %(since)s AND evidence ->> 'what' = 'mean'
 
 -- name: active_episodes
-SELECT episode_id, family, state, rule_id, severity, level, confirmed, measured_at, opened_at,
-       level_since, round, last_evidence_at, normal_rounds, answered_at
+SELECT patient_id, episode_id, family, state, rule_id, severity, level, confirmed, measured_at,
+       opened_at, level_since, round, last_evidence_at, normal_rounds, answered_at, tier,
+       disposition
 FROM episode
-WHERE patient_id = %(patient_id)s AND state IN ('suspected', 'open', 'answered')
+WHERE patient_id = ANY(%(patients)s) AND state IN ('suspected', 'open', 'answered')
 
 -- name: known_findings
-SELECT rule_id, trigger_key, confirmed FROM finding
-WHERE patient_id = %(patient_id)s AND found_at > %(oldest)s
+SELECT patient_id, rule_id, trigger_key, confirmed FROM finding
+WHERE patient_id = ANY(%(patients)s) AND found_at > %(oldest)s
 
 -- name: care
-SELECT t.zone, r.doctor_id, own.language, t.duty_doctor_id, duty.language
+SELECT r.patient_id, t.zone, r.doctor_id, own.language, t.duty_doctor_id, duty.language
 FROM resident r
 JOIN team t USING (team_id)
 JOIN doctor own ON own.doctor_id = r.doctor_id
 JOIN doctor duty ON duty.doctor_id = t.duty_doctor_id
-WHERE r.patient_id = %(patient_id)s
+WHERE r.patient_id = ANY(%(patients)s)
 
 -- name: contacts
 SELECT doctor_id, position, channel, address FROM contact
 WHERE doctor_id = ANY(%(doctors)s) ORDER BY doctor_id, position
 
--- name: insert_decision
-INSERT INTO decision (patient_id, decided_at, ruleset_digest, code_version, inputs, findings, refusals)
-VALUES (%(patient_id)s, %(now)s, %(digest)s, %(code_version)s, %(inputs)s, %(findings)s, %(refusals)s)
-RETURNING decision_id
+-- name: decision_numbers
+SELECT nextval(pg_get_serial_sequence('decision', 'decision_id')) FROM generate_series(1, %(count)s)
+
+-- name: copy_decisions
+COPY decision (decision_id, patient_id, decided_at, ruleset_digest, code_version, lane, shadow,
+               seq, body, prev_hash, hash, inputs, findings, refusals)
+FROM STDIN (FORMAT BINARY)
+
+-- name: has_ruleset
+SELECT 1 FROM ruleset WHERE digest = %(digest)s
+
+-- name: keep_ruleset
+INSERT INTO ruleset (digest, name, texts, first_used_at)
+VALUES (%(digest)s, %(name)s, %(texts)s, %(now)s) ON CONFLICT DO NOTHING
+
+-- name: shadow_heads
+SELECT DISTINCT ON (patient_id) patient_id, seq, hash FROM decision
+WHERE patient_id = ANY(%(patients)s) AND lane = 'acute' AND shadow AND seq IS NOT NULL
+ORDER BY patient_id, seq DESC
+
+-- name: insert_shadow_finding
+INSERT INTO shadow_finding (digest, patient_id, rule_id, trigger_key, confirmed, lane, family,
+                            severity, found_at, decision_id)
+VALUES (%(digest)s, %(patient_id)s, %(rule_id)s, %(trigger_key)s, %(confirmed)s, 'acute',
+        %(family)s, %(severity)s, %(now)s, %(decision_id)s)
+ON CONFLICT DO NOTHING
 
 -- name: insert_finding
 INSERT INTO finding (patient_id, rule_id, trigger_key, confirmed, episode_id, found_at,
@@ -82,26 +178,26 @@ ON CONFLICT DO NOTHING
 
 -- name: insert_episode
 INSERT INTO episode (patient_id, family, state, rule_id, severity, level, confirmed, measured_at,
-                     opened_at, level_since, round, last_evidence_at, normal_rounds)
+                     opened_at, level_since, round, last_evidence_at, normal_rounds, tier)
 VALUES (%(patient_id)s, %(family)s, %(state)s, %(rule_id)s, %(severity)s, %(level)s,
         %(confirmed)s, %(measured_at)s, %(opened_at)s, %(level_since)s, %(round)s,
-        %(last_evidence_at)s, %(normal_rounds)s)
+        %(last_evidence_at)s, %(normal_rounds)s, %(tier)s)
 RETURNING episode_id
 
 -- name: update_episode
 UPDATE episode SET state = %(state)s, rule_id = %(rule_id)s, severity = %(severity)s,
     level = %(level)s, confirmed = %(confirmed)s, level_since = %(level_since)s,
     round = %(round)s, last_evidence_at = %(last_evidence_at)s,
-    normal_rounds = %(normal_rounds)s, closed_at = %(closed_at)s
+    normal_rounds = %(normal_rounds)s, tier = %(tier)s, closed_at = %(closed_at)s
 WHERE episode_id = %(episode_id)s
 
 -- name: insert_event
 INSERT INTO episode_event (episode_id, at, event, from_state, to_state, actor, detail)
 VALUES (%(episode_id)s, %(at)s, %(event)s, %(from_state)s, %(to_state)s, %(actor)s, %(detail)s)
 
--- name: pages_of_episode
-SELECT step, loop, contact_position, state FROM page
-WHERE episode_id = %(episode_id)s AND round = %(round)s
+-- name: pages_of_episodes
+SELECT episode_id, round, step, loop, contact_position, state FROM page
+WHERE episode_id = ANY(%(episodes)s)
 
 -- name: insert_page
 INSERT INTO page (page_id, episode_id, round, step, loop, doctor_id, contact_position, channel,
@@ -124,6 +220,23 @@ SELECT %(command_id)s, %(patient_id)s, d.gateway_id, d.address, %(do_what)s, %(t
        %(text_en)s, %(now)s, %(expires_at)s
 FROM device d WHERE d.address = %(device)s
 ON CONFLICT DO NOTHING
+
+-- name: insert_doubt
+INSERT INTO reading_doubt (patient_id, reading_key, measured_at, asked_at)
+VALUES (%(patient_id)s, %(reading_key)s, %(measured_at)s, %(now)s) ON CONFLICT DO NOTHING
+
+-- name: insert_entry
+INSERT INTO worklist_entry (patient_id, rule_id, severity, opened_day, opened_at, evidence,
+                            decision_id)
+VALUES (%(patient_id)s, %(rule_id)s, %(severity)s, %(day)s, %(now)s, %(evidence)s,
+        %(decision_id)s)
+ON CONFLICT (patient_id, rule_id) WHERE closed_at IS NULL DO NOTHING
+
+-- name: insert_task
+-- For the next day, whatever readings say until then; only a person closes it.
+INSERT INTO worklist_entry (patient_id, rule_id, severity, opened_day, opened_at, evidence)
+VALUES (%(patient_id)s, %(rule_id)s, %(severity)s, %(day)s, %(now)s, %(evidence)s)
+ON CONFLICT (patient_id, rule_id) WHERE closed_at IS NULL DO NOTHING
 
 -- name: episode_for_answer
 SELECT e.patient_id, e.state, e.answered_at, e.answered_by, d.name

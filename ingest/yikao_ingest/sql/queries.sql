@@ -61,17 +61,25 @@ SET received_at = EXCLUDED.received_at, message_id = EXCLUDED.message_id, outcom
 WHERE ingest_ledger.outcome = 'quarantined'
 
 -- name: insert_readings
--- What is new in the ledger goes in; what was there before is a repetition.
-INSERT INTO reading
-SELECT DISTINCT ON (s.patient_id, s.time, s.device_id, s.kind)
-    s.patient_id, s.time, s.device_id, s.kind, s.systolic_mmhg, s.diastolic_mmhg, s.mean_mmhg,
-    s.pulse_bpm, s.systolic_kpa, s.diastolic_kpa, s.mean_kpa, s.glucose_mmol_l, s.glucose_mg_dl,
-    s.unit, s.meal, s.record, s.user_slot, s.flags, s.doubt_s, s.device_time, s.device_offset_s,
-    s.hub_time, s.received_at
-FROM staging s JOIN ingest_ledger l USING (reading_id, message_id)
-ORDER BY s.patient_id, s.time, s.device_id, s.kind, s.reading_id
-ON CONFLICT DO NOTHING
-RETURNING patient_id
+-- What is new in the ledger goes in; what was there before is a repetition. What falls into a day
+-- that is closed already takes the daily round back to it.
+WITH fresh AS (
+    INSERT INTO reading
+    SELECT DISTINCT ON (s.patient_id, s.time, s.device_id, s.kind)
+        s.patient_id, s.time, s.device_id, s.kind, s.systolic_mmhg, s.diastolic_mmhg, s.mean_mmhg,
+        s.pulse_bpm, s.systolic_kpa, s.diastolic_kpa, s.mean_kpa, s.glucose_mmol_l,
+        s.glucose_mg_dl, s.unit, s.meal, s.record, s.user_slot, s.flags, s.doubt_s, s.device_time,
+        s.device_offset_s, s.hub_time, s.received_at
+    FROM staging s JOIN ingest_ledger l USING (reading_id, message_id)
+    ORDER BY s.patient_id, s.time, s.device_id, s.kind, s.reading_id
+    ON CONFLICT DO NOTHING
+    RETURNING patient_id, time
+), touched AS (
+    UPDATE daily_progress p SET touched_at = least(p.touched_at, late.time)
+    FROM (SELECT patient_id, min(time) AS time FROM fresh GROUP BY patient_id) AS late
+    WHERE p.patient_id = late.patient_id AND late.time < p.closed_until
+)
+SELECT patient_id FROM fresh
 
 -- name: insert_conflicts
 -- Another record under the same resident, time, device and kind: both are kept. Whether it is
@@ -214,3 +222,18 @@ WHERE d.address = %(device)s AND r.code = %(resident)s
 -- name: registry_bump
 INSERT INTO schema_meta (key, value) VALUES ('registry_version', %(version)s)
 ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value
+
+-- name: registry_profiles
+-- Unless the file said the same the last time it said something.
+INSERT INTO resident_profile (patient_id, valid_from, groups, targets, options, set_by)
+SELECT r.patient_id, %(now)s, %(groups)s, %(targets)s, %(options)s, 'registry'
+FROM resident r
+LEFT JOIN LATERAL (
+    SELECT p.groups, p.targets, p.options FROM resident_profile p
+    WHERE p.patient_id = r.patient_id AND p.set_by = 'registry'
+    ORDER BY p.profile_id DESC LIMIT 1
+) said ON true
+WHERE r.code = %(code)s
+  AND (said.groups, said.targets, said.options)
+      IS DISTINCT FROM (%(groups)s::text[], %(targets)s::jsonb, %(options)s::text[])
+RETURNING patient_id

@@ -1,0 +1,154 @@
+"""`yikao replay` and `yikao explain`, as seen from a terminal."""
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+import psycopg
+
+from yikao_alerts.explain import explained
+from yikao_alerts.replay import Difference, compared
+from yikao_alerts.rules import load_rules
+from yikao_ingest.cli_admin import database_url
+from yikao_ingest.errors import ServerError
+from yikao_ingest.replaying import Checked, Span, patient_of, replay, shadow_report, story
+
+SHOWN: Final = 10
+"""Differences that are printed; the rest is counted."""
+BAR: Final = 30
+"""Characters of the progress bar."""
+
+
+def run_explain(arguments: argparse.Namespace) -> int:
+    """Tell an episode to a doctor."""
+    try:
+        told, rules = story(database_url(arguments.data), arguments.episode)
+    except psycopg.OperationalError as error:
+        raise _away(error) from error
+    for line in explained(told, rules, arguments.language):
+        print(line)
+    return 0
+
+
+def moment(text: str | None) -> datetime | None:
+    """Return a time with its offset; a day alone begins in this machine's zone."""
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        remedy = "write 2026-03-01 or 2026-03-01T08:00:00+08:00"
+        raise ServerError(f"{text} is no time", remedy) from error
+    return at if at.tzinfo else at.astimezone()
+
+
+def run_replay(arguments: argparse.Namespace) -> int:
+    """Compute decisions again; exit code 1 when one does not agree."""
+    dsn = database_url(arguments.data)
+    try:
+        patient_id = patient_of(dsn, arguments.patient) if arguments.patient else None
+        span = Span(moment(arguments.since), moment(arguments.until), patient_id)
+        if arguments.shadow_report:
+            return _shadow_report(dsn, span)
+        bar = _Bar()
+        checked = replay(dsn, span, verify=arguments.verify, progress=bar.show)
+        if arguments.rules:
+            return _compare(checked, arguments.rules, bar)
+        return _verify(checked, bar)
+    except psycopg.OperationalError as error:
+        raise _away(error) from error
+
+
+def _away(error: psycopg.OperationalError) -> ServerError:
+    reason = str(error).partition("\n")[0]
+    return ServerError(f"the database does not answer, {reason}", "start it, or name another")
+
+
+def _verify(checked: Iterable[Checked], bar: "_Bar") -> int:
+    records, differences = 0, Counter[str]()
+    for each in checked:
+        records += 1
+        for difference in each.differences:
+            differences[difference.what] += 1
+            if differences.total() <= SHOWN:
+                bar.say(_line(difference))
+    bar.end()
+    print(f"{records} decisions computed again in {bar.seconds:.1f} s  重新计算的判定")
+    if not differences:
+        print("all identical, every chain whole  全部一致，链完整")
+        return 0
+    for what, count in differences.most_common():
+        print(f"{what}: {count}")
+    return 1
+
+
+def _line(difference: Difference) -> str:
+    where = f"decision {difference.decision_id} of resident {difference.patient_id}"
+    return f"{where}: {difference.what}, {difference.detail}"
+
+
+def _compare(checked: Iterable[Checked], name: str, bar: "_Bar") -> int:
+    """Print what another rule set would have found that was not, and the other way round."""
+    rules = load_rules(name)
+    new, gone = set[tuple[object, ...]](), set[tuple[object, ...]]()
+    for each in checked:
+        if each.record is not None:
+            change = compared(each.record, rules)
+            who = each.record.given.patient_id
+            new |= {(*identity, who) for identity in change.new}
+            gone |= {(*identity, who) for identity in change.gone}
+    bar.end()
+    print(f"by {name} ({rules.digest}) instead  改用该规则集：")
+    for title, found in (("new 新增", new - gone), ("gone 消失", gone - new)):
+        print(f"{title}: {len(found)}")
+        for (rule, severity), count in sorted(Counter((f[0], f[3]) for f in found).items()):
+            print(f"  {rule} {severity}: {count}")
+    return 0
+
+
+def _shadow_report(dsn: str, span: Span) -> int:
+    """Print what the rule set on trial has found that the live one has not, and the other way."""
+    report = shadow_report(dsn, span)
+    weeks = report.patient_weeks
+    print(f"{report.decisions} decisions, {weeks:.1f} patient-weeks  观察人周")
+    print(f"{'rule':8} {'severity':10} {'new 新增':>10} {'gone 消失':>10}  per 100 patient-weeks")
+    for (rule, severity), (new, gone) in sorted(report.counts.items()):
+        rates = [100 * count / weeks if weeks else 0.0 for count in (new, gone)]
+        print(f"{rule:8} {severity:10} {rates[0]:10.2f} {rates[1]:10.2f}  ({new}, {gone})")
+    return 0
+
+
+class _Bar:
+    """How far it is: on a terminal a bar that moves, elsewhere nothing."""
+
+    def __init__(self) -> None:
+        self._began_s = time.monotonic()
+        self._shown = False
+
+    @property
+    def seconds(self) -> float:
+        """How long it took until now."""
+        return time.monotonic() - self._began_s
+
+    def show(self, done: int, total: int) -> None:
+        """Show `done` of `total`."""
+        if sys.stderr.isatty():
+            full = BAR * done // max(1, total)
+            bar = "█" * full + "░" * (BAR - full)
+            print(f"\r{bar} {done}/{total}", end="", file=sys.stderr, flush=True)
+            self._shown = True
+
+    def say(self, line: str) -> None:
+        """Print a line beside the bar."""
+        self.end()
+        print(line)
+
+    def end(self) -> None:
+        """Leave the bar's line."""
+        if self._shown:
+            print(file=sys.stderr)
+            self._shown = False
