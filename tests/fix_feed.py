@@ -19,6 +19,7 @@ import httpx
 import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from psycopg.types.json import Jsonb
 
 from yikao_alerts.feed.run import FeedServer
 from yikao_alerts.feed.settings import FeedSettings
@@ -40,7 +41,9 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
 )
 BROWSER_TIMEOUT_MS = 15_000
-HISTORY = timedelta(days=20)
+HISTORY = timedelta(days=120)
+PARTS = 6
+"""Of the history, each shorter than a month, so that every month has a partition."""
 
 REGISTRY = """
 INSERT INTO team (team_id, name, zone) VALUES
@@ -85,6 +88,36 @@ RETURNING patient_id
 """
 
 
+ENTRY = """
+INSERT INTO worklist_entry (patient_id, rule_id, severity, opened_day, opened_at, evidence)
+SELECT patient_id, %(rule_id)s, %(severity)s, %(at)s::date, %(at)s, %(evidence)s
+FROM resident WHERE code = %(code)s RETURNING entry_id
+"""
+LABEL = """
+INSERT INTO label (patient_id, at, label, reasons, version)
+SELECT patient_id, %(at)s, %(label)s, %(reasons)s, '0.2.0' FROM resident WHERE code = %(code)s
+"""
+DOUBT = """
+INSERT INTO reading_doubt (patient_id, reading_key, measured_at, asked_at)
+SELECT g.patient_id, g.kind || '/' || v.address || '/' || g.time, g.time, %(now)s
+FROM reading g JOIN device v USING (device_id) JOIN resident r USING (patient_id)
+WHERE r.code = %(code)s AND g.time = %(at)s AND g.kind = 'blood_pressure' RETURNING reading_key
+"""
+CONFLICT = """
+INSERT INTO reading_conflict (reading_id, received_at, patient_id, time, device_id, kind, stored,
+    arrived)
+SELECT gen_random_uuid(), %(now)s, g.patient_id, g.time, g.device_id, g.kind, to_jsonb(g),
+    to_jsonb(g) || %(other)s
+FROM reading g JOIN resident r USING (patient_id)
+WHERE r.code = %(code)s AND g.time = %(at)s AND g.kind = 'blood_pressure'
+"""
+CLOSED_DAY = """
+INSERT INTO daily_progress (patient_id, through_day, closed_until)
+SELECT patient_id, (%(now)s - interval '1 day')::date, %(now)s FROM resident
+WHERE code = %(code)s
+"""
+
+
 def elsewhere(work: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine to its end in a thread: the browser's loop holds the test's own."""
     with ThreadPoolExecutor(1) as thread:
@@ -99,7 +132,8 @@ class Town:
         self.now = datetime.now(UTC)
         self.connection = psycopg.connect(database_url, autocommit=True)
         migrate(database_url, self.now)
-        for month in months((self.now - HISTORY, self.now)):
+        times = [self.now - HISTORY * share / PARTS for share in range(PARTS + 1)]
+        for month in months(times):
             name, start, end = partition(month)
             self.run(
                 f"CREATE TABLE {name} PARTITION OF reading FOR VALUES FROM ('{start}') TO ('{end}')"
@@ -161,6 +195,39 @@ class Town:
             "INSERT INTO eval_queue (patient_id, queued_at) VALUES (%(who)s, %(now)s)",
             who=rows[0][0],
         )
+
+    def entry(
+        self,
+        code: str,
+        rule_id: str,
+        evidence: dict[str, Any],
+        *,
+        severity: str = "this_week",
+        ago: timedelta = timedelta(days=1),
+    ) -> int:
+        """Put an entry on the worklist as the daily round would; return its number."""
+        facts = {"code": code, "rule_id": rule_id, "severity": severity}
+        rows = self.run(ENTRY, at=self.now - ago, evidence=Jsonb(evidence), **facts)
+        return int(rows[0][0])
+
+    def label(
+        self, code: str, label: str, *reasons: dict[str, Any], ago: timedelta = timedelta(days=1)
+    ) -> None:
+        """Label a resident as the daily round would."""
+        self.run(LABEL, code=code, label=label, reasons=Jsonb(reasons), at=self.now - ago)
+
+    def doubt(self, code: str, ago: timedelta) -> str:
+        """Ask whose the reading of that time is, as the evaluator would; return its key."""
+        ((key,),) = self.run(DOUBT, code=code, at=self.now - ago)
+        return str(key)
+
+    def conflict(self, code: str, ago: timedelta, **other: object) -> None:
+        """Store that another record came for the reading of that time."""
+        self.run(CONFLICT, code=code, at=self.now - ago, other=Jsonb(other))
+
+    def close_day(self, code: str) -> None:
+        """Close yesterday for a resident, as the daily round would."""
+        self.run(CLOSED_DAY, code=code)
 
     def evaluate(self) -> None:
         """Let the real evaluator look at everybody who waits."""

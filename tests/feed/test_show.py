@@ -44,7 +44,7 @@ def test_names_and_addresses_are_covered() -> None:
 
 def test_each_pressure_is_drawn_against_its_own_limit() -> None:
     rows = [reading(systolic_mmhg=134, diastolic_mmhg=85), reading(systolic_mmhg=135)]
-    chart = chart_of("blood_pressure", rows, NOW, ZONE, 400, 200)
+    chart = chart_of("blood_pressure", rows, NOW, ZONE, (400, 200))
     assert chart is not None
     beyond = [tuple(dot.beyond for dot in mark.dots) for mark in chart.marks]
     assert beyond == [(False, True), (True, False)]
@@ -53,7 +53,7 @@ def test_each_pressure_is_drawn_against_its_own_limit() -> None:
 
 def test_a_chart_keeps_every_reading_inside_it() -> None:
     rows = [reading(systolic_mmhg=260, diastolic_mmhg=35, time=NOW - 13 * DAY), reading()]
-    chart = chart_of("blood_pressure", rows, NOW, ZONE, 400, 200)
+    chart = chart_of("blood_pressure", rows, NOW, ZONE, (400, 200))
     assert chart is not None
     assert len(chart.marks) == 2
     for mark in chart.marks:
@@ -61,9 +61,9 @@ def test_a_chart_keeps_every_reading_inside_it() -> None:
         assert all(0 < dot.y < 200 for dot in mark.dots)
 
 
-@pytest.mark.parametrize("rows", [[], [glucose(5.0)], [reading(time=NOW - 15 * DAY)]])
+@pytest.mark.parametrize("rows", [[], [glucose(5.0)], [reading(time=NOW - 29 * DAY)]])
 def test_no_reading_is_no_chart(rows: list[object]) -> None:
-    assert chart_of("blood_pressure", rows, NOW, ZONE, 400, 200) is None  # type: ignore[arg-type]
+    assert chart_of("blood_pressure", rows, NOW, ZONE, (400, 200)) is None  # type: ignore[arg-type]
 
 
 def test_a_mean_needs_enough_readings_and_says_how_many() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import string
+import tomllib
 from enum import StrEnum
 from importlib import resources
 
@@ -9,10 +10,16 @@ import pytest
 
 from yikao_alerts.answer import Disposition
 from yikao_alerts.confirm import Result
+from yikao_alerts.course import ESCALATIONS
+from yikao_alerts.daily.labels import Colour, Open
 from yikao_alerts.episodes import Event, State
 from yikao_alerts.evaluate import Why
-from yikao_alerts.feed.words import LANGUAGES, load_words
+from yikao_alerts.feed.store import SQL
+from yikao_alerts.feed.words import LANGUAGES, PARTS, flatten, load_words
+from yikao_alerts.findings import DOWNGRADED, NOT_NEEDED, THREE_IN_A_ROW, UPGRADED
+from yikao_alerts.rounds import Grade
 from yikao_alerts.rules import load_rules
+from yikao_alerts.silence import Cause, Owner
 from yikao_alerts.sql_blocks import SqlBlocksError, load_sql_blocks, parse_sql_blocks
 from yikao_devices.blood_pressure import Status
 from yikao_devices.glucose import SensorStatus
@@ -31,6 +38,16 @@ def test_both_languages_have_the_same_keys_and_places() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_is_written_twice(language: str) -> None:
+    folder = resources.files("yikao_alerts.feed").joinpath("text")
+    tables = [
+        flatten(tomllib.loads(folder.joinpath(f"{language}.{part}").read_text("utf-8")))
+        for part in PARTS
+    ]
+    assert sum(map(len, tables)) == len(load_words(language).texts)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
     ("group", "codes"),
     [
@@ -40,11 +57,22 @@ def test_both_languages_have_the_same_keys_and_places() -> None:
         ("why", Why),
         ("quarantine", Reason),
         ("quarantine_who", Reason),
-        ("confirmed", [*Result, "not_needed"]),
+        ("confirmed", [*Result, NOT_NEEDED, DOWNGRADED, THREE_IN_A_ROW]),
+        ("confirmed", [*UPGRADED.values(), *ESCALATIONS]),
         ("outcome", ["delivered", "retryable", "permanent", "ambiguous"]),
         ("page", ["due", "sent", "failed", "cancelled"]),
         ("severity", {rule.severity for rule in load_rules().rules}),
         ("family", {rule.family for rule in load_rules().rules if rule.family}),
+        ("severity_short", {rule.severity for rule in load_rules().rules}),
+        ("rule_group", {rule.id.partition("-")[0] for rule in load_rules().rules}),
+        ("upgrade", {up.recheck for rule in load_rules().rules for up in rule.upgrades} - {None}),
+        ("grade", Grade),
+        ("silence_cause", Cause),
+        ("silence_owner", Owner),
+        ("label", [colour.name.lower() for colour in Colour]),
+        ("label_reason", [f"open_{urgency.name.lower()}" for urgency in Open if urgency]),
+        ("label_reason", ["level_high", "level_very_high", "not_measured", "silent"]),
+        ("label_reason", ["enough_days", "few_days", "not_long_enough"]),
         ("evidence", {rule.evidence for rule in load_rules().rules}),
         ("meal", MEALS.values()),
         ("flag", [str(flag.name).lower() for flag in (*Status, *SensorStatus)]),
@@ -74,9 +102,14 @@ def test_vendored_files_are_unchanged() -> None:
 
 
 def test_statements_look_at_no_clock() -> None:
-    for name, statement in load_sql_blocks("yikao_alerts.feed").items():
+    for name, statement in SQL.items():
         for word in ("now()", "current_timestamp", "clock_timestamp", "localtime"):
             assert word not in statement.lower(), name
+
+
+def test_no_statement_of_one_file_hides_one_of_another() -> None:
+    files = ("sql/queries.sql", "sql/care.sql")
+    assert sum(len(load_sql_blocks("yikao_alerts.feed", file)) for file in files) == len(SQL)
 
 
 def test_sql_blocks_are_read_by_name() -> None:

@@ -15,7 +15,17 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from yikao_alerts.feed import routes_episode, routes_feed, routes_link, routes_other
+from yikao_alerts.feed import (
+    routes_episode,
+    routes_feed,
+    routes_label,
+    routes_link,
+    routes_other,
+    routes_profile,
+    routes_resident,
+    routes_rules,
+    routes_worklist,
+)
 from yikao_alerts.feed.connections import listen
 from yikao_alerts.feed.errors import DatabaseAwayError, UnknownDoctorError
 from yikao_alerts.feed.guard import Guard
@@ -26,6 +36,17 @@ from yikao_alerts.feed.users import load_users
 from yikao_alerts.feed.web import Feed, not_found, page, words_of
 
 STATIC: Final = Path(str(resources.files("yikao_alerts.feed").joinpath("static")))
+ROUTES: Final = (
+    routes_feed,
+    routes_worklist,
+    routes_episode,
+    routes_link,
+    routes_resident,
+    routes_label,
+    routes_profile,
+    routes_rules,
+    routes_other,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +57,7 @@ def create_app(settings: FeedSettings) -> FastAPI:
     app = FastAPI(lifespan=_lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     hub = Hub()
     app.state.feed = Feed(settings, Store(settings.database_url), hub)
-    for routes in (routes_feed, routes_episode, routes_link, routes_other):
+    for routes in ROUTES:
         app.include_router(routes.router)
     app.router.routes.append(Route("/stream", EventStream(hub)))
     app.mount("/static", StaticFiles(directory=STATIC))

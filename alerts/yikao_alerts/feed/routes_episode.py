@@ -7,10 +7,13 @@ is not taken away when a page is sent meanwhile.
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from yikao_alerts.answer import AlreadyAnswered, Answer, Answered, Disposition
 from yikao_alerts.escalation import load_policies
+from yikao_alerts.feed import care_store
+from yikao_alerts.feed.acting import acting_for, back_to
+from yikao_alerts.feed.course_view import ShownCourse, courses_of
 from yikao_alerts.feed.episode_view import evidence_of, grounds_of, refused_of, statistics_of
 from yikao_alerts.feed.feed_view import card_of
 from yikao_alerts.feed.rows import DoctorRow, EpisodeRow
@@ -24,10 +27,10 @@ from yikao_alerts.feed.web import (
     not_found,
     page,
     reading,
-    remember,
     words_of,
 )
-from yikao_alerts.rules import load_rules
+from yikao_alerts.feed.worklist_view import entry_of
+from yikao_alerts.rules import RuleSet, load_rules
 
 router: Final = APIRouter()
 
@@ -76,9 +79,9 @@ async def answer_episode(
     """Acknowledge, and show the episode as it is then."""
     acting = await _acting(request, episode_id, doctor)
     if acting is None:
-        return _back(episode_id, "no_doctor")
+        return back_to(request, f"/episodes/{episode_id}", "no_doctor")
     answer = await feed_of(request).store.acknowledge(episode_id, acting.doctor_id, disposition)
-    return _with_doctor(request, _back(episode_id, said_of(answer)), acting)
+    return back_to(request, f"/episodes/{episode_id}", said_of(answer), acting)
 
 
 @router.post("/episodes/{episode_id}/close")
@@ -91,10 +94,10 @@ async def close_episode(
     """End an answered episode."""
     acting = await _acting(request, episode_id, doctor)
     if acting is None:
-        return _back(episode_id, "no_doctor")
+        return back_to(request, f"/episodes/{episode_id}", "no_doctor")
     answer = await feed_of(request).store.close_episode(episode_id, acting.doctor_id, disposition)
     said = "closed" if isinstance(answer, Answered) else "not_open"
-    return _with_doctor(request, _back(episode_id, said), acting)
+    return back_to(request, f"/episodes/{episode_id}", said, acting)
 
 
 def said_of(answer: Answer) -> str:
@@ -123,11 +126,11 @@ async def _head(request: Request, reader: Reader, row: EpisodeRow) -> Live:
 
 async def _facts(request: Request, reader: Reader, row: EpisodeRow) -> Live:
     findings = await reader.findings(row.episode_id)
-    rules = load_rules()
+    words, rules = words_of(request), load_rules()
     return live(
         request,
         "episode_facts.html",
-        words_of(request),
+        words,
         url=f"/live/episodes/{row.episode_id}/facts",
         name="facts",
         row=row,
@@ -135,11 +138,25 @@ async def _facts(request: Request, reader: Reader, row: EpisodeRow) -> Live:
         statistics=statistics_of(findings),
         grounds=grounds_of(row.rule_id, findings, rules),
         refused=refused_of(await reader.refusals(row), rules),
+        courses=await _courses(reader, row, rules),
+        visits=[
+            entry_of(entry, words, rules)
+            for entry in await care_store.entries_of(reader, row.patient_id)
+            if entry.evidence.get("episode_id") == row.episode_id
+        ],
+        records=await care_store.records_of_episode(reader, row.episode_id),
         pages=await reader.pages(row.episode_id),
         events=await reader.events(row.episode_id),
         rules=rules,
         now=reader.now,
     )
+
+
+async def _courses(reader: Reader, row: EpisodeRow, rules: RuleSet) -> list[ShownCourse]:
+    """Return the re-checks of an episode that is not over."""
+    if row.closed_at is not None:
+        return []
+    return courses_of(await reader.courses(row.patient_id, rules), row.family)
 
 
 async def _answer(request: Request, reader: Reader, row: EpisodeRow) -> Live:
@@ -163,19 +180,7 @@ PARTS: Final = {"head": _head, "answer": _answer, "facts": _facts}
 
 
 async def _acting(request: Request, episode_id: int, named: str) -> DoctorRow | None:
-    """Return who answers: the doctor who signed in, else the one named, of the episode's team."""
+    """Return who answers an episode, or None where that may not be."""
     async with reading(request) as reader:
         row = await reader.episode(episode_id)
-        if row is None:
-            return None
-        acting = reader.viewer or await reader.doctor(named)
-    return acting if acting is not None and acting.team_id == row.team_id else None
-
-
-def _back(episode_id: int, said: str) -> RedirectResponse:
-    return RedirectResponse(f"/episodes/{episode_id}?said={said}", 303)
-
-
-def _with_doctor(request: Request, response: Response, acting: DoctorRow) -> Response:
-    remember(response, request, DOCTOR_COOKIE, acting.doctor_id)
-    return response
+        return await acting_for(reader, named, row.team_id) if row else None

@@ -1,18 +1,14 @@
-"""A resident's two weeks, the operator's page, the health check, the language."""
+"""The operator's page, the team's workload, the health check, the language."""
 
 from typing import Annotated, Final
-from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from yikao_alerts.escalation import load_policies
-from yikao_alerts.feed.chart import SCALES, chart_of
+from yikao_alerts.feed import care_store
+from yikao_alerts.feed.burden_view import burdens_of
 from yikao_alerts.feed.errors import DatabaseAwayError
-from yikao_alerts.feed.feed_view import card_of
 from yikao_alerts.feed.operations_view import gateways_of, quarantined
-from yikao_alerts.feed.resident_view import days_of, latest_of, mean_of
-from yikao_alerts.feed.rows import ResidentRow
 from yikao_alerts.feed.store import SEEN_WITHIN, Reader
 from yikao_alerts.feed.web import (
     LANGUAGE_COOKIE,
@@ -20,40 +16,14 @@ from yikao_alerts.feed.web import (
     feed_of,
     live,
     live_again,
-    not_found,
     page,
     reading,
     remember,
     words_of,
 )
 from yikao_alerts.feed.words import LANGUAGES
-from yikao_alerts.rules import load_rules
 
 router: Final = APIRouter()
-
-CHART_SIZES: Final = {"wide": (840, 280), "narrow": (296, 220)}
-"""Two drawings, of which the style sheet shows one: scaled text would be too small on a phone."""
-
-
-@router.get("/residents/{code}")
-async def resident(request: Request, code: str) -> HTMLResponse:
-    """Return a resident's page."""
-    async with reading(request) as reader:
-        row = await reader.resident(code)
-        if row is None:
-            return not_found(request, words_of(request))
-        part = await _resident(request, reader, row)
-    return page(request, "resident.html", words_of(request), row=row, part=part, here="resident")
-
-
-@router.get("/live/residents/{code}")
-async def resident_again(request: Request, code: str) -> Response:
-    """Return its live part."""
-    async with reading(request) as reader:
-        row = await reader.resident(code)
-        if row is None:
-            return not_found(request, words_of(request))
-        return live_again(request, await _resident(request, reader, row))
 
 
 @router.get("/operations")
@@ -69,6 +39,21 @@ async def operations_again(request: Request) -> Response:
     """Return its live part."""
     async with reading(request) as reader:
         return live_again(request, await _operations(request, reader))
+
+
+@router.get("/workload")
+async def workload(request: Request) -> HTMLResponse:
+    """Return what each team was asked for in the last weeks."""
+    async with reading(request) as reader:
+        teams, shadows = await care_store.burden(reader)
+    return page(
+        request,
+        "workload.html",
+        words_of(request),
+        burdens=burdens_of(teams, shadows, care_store.BURDEN_WEEKS),
+        weeks=care_store.BURDEN_WEEKS,
+        here="workload",
+    )
 
 
 @router.get("/healthz")
@@ -95,34 +80,6 @@ async def language(
 def is_own_path(path: str) -> bool:
     """Return whether a browser sent to `path` stays with us: `//host` and `/\\host` do not."""
     return path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-
-
-async def _resident(request: Request, reader: Reader, row: ResidentRow) -> Live:
-    words = words_of(request)
-    readings = await reader.readings(row.patient_id)
-    episodes = await reader.episodes_of(row.patient_id)
-    charts = {
-        kind: {
-            name: chart_of(kind, readings, reader.now, row.zone, *size)
-            for name, size in CHART_SIZES.items()
-        }
-        for kind in SCALES
-    }
-    return live(
-        request,
-        "resident_live.html",
-        words,
-        url=f"/live/residents/{quote(row.code)}",
-        name="resident",
-        row=row,
-        days=days_of(readings, words, row.zone),
-        latest=latest_of(readings),
-        mean=mean_of(readings, reader.now, row.zone),
-        charts=charts,
-        cards=[card_of(episode, load_policies(), reader.now) for episode in episodes],
-        rules=load_rules(),
-        now=reader.now,
-    )
 
 
 async def _operations(request: Request, reader: Reader) -> Live:

@@ -111,13 +111,17 @@ def moment(words: Words, at: datetime, zone: str) -> str:
 
 
 def day(words: Words, at: datetime, zone: str) -> str:
-    """Return day and weekday, `11月21日 周五`."""
-    local = at.astimezone(ZoneInfo(zone))
+    """Return day and weekday of a time, `11月21日 周五`."""
+    return date_text(words, date_in(at, zone))
+
+
+def date_text(words: Words, on: date) -> str:
+    """Return a day without a time, `11月21日 周五`."""
     return words(
         "time.day",
-        day=local.day,
-        month=words(f"month.{local.month}"),
-        weekday=words(f"weekday.{WEEKDAYS[local.weekday()]}"),
+        day=on.day,
+        month=words(f"month.{on.month}"),
+        weekday=words(f"weekday.{WEEKDAYS[on.weekday()]}"),
     )
 
 

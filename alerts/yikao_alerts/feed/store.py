@@ -1,7 +1,8 @@
 """Everything the feed reads, one method a question; the statements are in sql/queries.sql.
 
-Answering goes through `yikao_alerts.answer`, which also cancels the pages: the feed writes nothing
-by itself.
+What a doctor's pages of detection ask is in `care_store.py`, what a doctor writes in
+`care_writes.py`. Answering an episode goes through `yikao_alerts.answer`, which also cancels the
+pages.
 """
 
 from collections.abc import AsyncIterator
@@ -14,17 +15,27 @@ from psycopg.rows import class_row, scalar_row
 
 from yikao_alerts.answer import Answer, Disposition, acknowledge, close
 from yikao_alerts.clock import read_clock
+from yikao_alerts.course import Course
+from yikao_alerts.evaluate import evaluate
 from yikao_alerts.feed import rows
 from yikao_alerts.feed.connections import Connection, Connections
 from yikao_alerts.feed.errors import UnknownDoctorError
+from yikao_alerts.rules import RuleSet
 from yikao_alerts.sql_blocks import load_sql_blocks
+from yikao_alerts.store import CHANGED, notify
+from yikao_alerts.store import SQL as DECIDING
+from yikao_alerts.store_read import load
 
-SQL: Final = load_sql_blocks("yikao_alerts.feed")
+SQL: Final = {
+    **load_sql_blocks("yikao_alerts.feed"),
+    **load_sql_blocks("yikao_alerts.feed", "sql/care.sql"),
+}
 
 EPISODES_MAX: Final = 300
 """More at once than a team could answer; the feed says when it shows only the first of them."""
 CLOSED_WITHIN: Final = timedelta(hours=24)
-READINGS_WITHIN: Final = timedelta(days=14)
+EPISODES_WITHIN: Final = timedelta(days=14)
+READINGS_WITHIN: Final = timedelta(days=28)
 READINGS_MAX: Final = 1000
 DETAILS_MAX: Final = 50
 """Findings, decisions with refusals and pages shown of one episode."""
@@ -56,11 +67,11 @@ class Reader:
 
     async def doctors(self, team: str) -> list[rows.DoctorRow]:
         """Return the doctors of a team."""
-        return await self._all(rows.DoctorRow, "doctors", team=team)
+        return await self.all(rows.DoctorRow, "doctors", team=team)
 
     async def doctor(self, doctor_id: str) -> rows.DoctorRow | None:
         """Return one doctor."""
-        return await self._one(rows.DoctorRow, "doctor", doctor_id=doctor_id)
+        return await self.one(rows.DoctorRow, "doctor", doctor_id=doctor_id)
 
     async def episodes(self) -> list[rows.EpisodeRow]:
         """Return the active episodes and those closed within `CLOSED_WITHIN`."""
@@ -72,30 +83,28 @@ class Reader:
         return found[0] if found else None
 
     async def episodes_of(self, patient_id: int) -> list[rows.EpisodeRow]:
-        """Return a resident's active episodes and those closed within `READINGS_WITHIN`."""
-        since = self.now - READINGS_WITHIN
+        """Return a resident's active episodes and those closed within `EPISODES_WITHIN`."""
+        since = self.now - EPISODES_WITHIN
         return await self._episodes(DETAILS_MAX, since, patient_id=patient_id)
 
     async def freshness(self) -> list[rows.FreshnessRow]:
         """Return for each resident how much is known."""
-        return await self._all(
+        return await self.all(
             rows.FreshnessRow, "freshness", now=self.now, seen_since=self.now - SEEN_WITHIN
         )
 
     async def queues(self) -> rows.QueuesRow:
         """Return what waits."""
-        (row,) = await self._all(rows.QueuesRow, "queues", now=self.now)
+        (row,) = await self.all(rows.QueuesRow, "queues", now=self.now)
         return row
 
     async def findings(self, episode_id: int) -> list[rows.FindingRow]:
         """Return what an episode rests on, the newest first."""
-        return await self._all(
-            rows.FindingRow, "findings", episode_id=episode_id, limit=DETAILS_MAX
-        )
+        return await self.all(rows.FindingRow, "findings", episode_id=episode_id, limit=DETAILS_MAX)
 
     async def refusals(self, episode: rows.EpisodeRow) -> list[rows.RefusalRow]:
         """Return what the decisions in the episode's time refused of its family."""
-        return await self._all(
+        return await self.all(
             rows.RefusalRow,
             "refusals",
             patient_id=episode.patient_id,
@@ -107,23 +116,23 @@ class Reader:
 
     async def events(self, episode_id: int) -> list[rows.EventRow]:
         """Return an episode's story, in order."""
-        return await self._all(rows.EventRow, "events", episode_id=episode_id)
+        return await self.all(rows.EventRow, "events", episode_id=episode_id)
 
     async def pages(self, episode_id: int | None = None) -> list[rows.PageRow]:
         """Return the last pages, of one episode or of all, the newest first."""
-        return await self._all(rows.PageRow, "pages", episode_id=episode_id, limit=DETAILS_MAX)
+        return await self.all(rows.PageRow, "pages", episode_id=episode_id, limit=DETAILS_MAX)
 
     async def page_of_link(self, page_id: UUID, doctor_id: str) -> rows.LinkRow | None:
         """Return the page a signed link opens, for the doctor it was made for."""
-        return await self._one(rows.LinkRow, "page_of_link", page_id=page_id, doctor_id=doctor_id)
+        return await self.one(rows.LinkRow, "page_of_link", page_id=page_id, doctor_id=doctor_id)
 
     async def resident(self, code: str) -> rows.ResidentRow | None:
         """Return a resident, or None where there is none or another team's."""
-        return await self._one(rows.ResidentRow, "resident", code=code)
+        return await self.one(rows.ResidentRow, "resident", code=code)
 
     async def readings(self, patient_id: int) -> list[rows.ReadingRow]:
         """Return a resident's readings within `READINGS_WITHIN`, the newest first."""
-        return await self._all(
+        return await self.all(
             rows.ReadingRow,
             "readings",
             patient_id=patient_id,
@@ -132,19 +141,26 @@ class Reader:
             limit=READINGS_MAX,
         )
 
+    async def courses(self, patient_id: int, rules: RuleSet) -> tuple[Course, ...]:
+        """Return the re-checks of a resident as the evaluator would see them at this moment."""
+        await self._connection.execute(DECIDING["in_utc"])
+        loaded = await load(self._connection, [patient_id], rules, self.now)
+        given = loaded.look(patient_id).given
+        return evaluate(given.history, given.resident, rules, self.now).courses
+
     async def zone(self) -> str:
         """Return the time zone for what is about no resident."""
-        found = await self._all(rows.ZoneRow, "zone")
+        found = await self.all(rows.ZoneRow, "zone")
         return found[0].zone if found else NOWHERE
 
     async def quarantine_counts(self) -> list[rows.ReasonCountRow]:
         """Return how often each reason was given within `LOG_WITHIN`."""
         since = self.now - LOG_WITHIN
-        return await self._all(rows.ReasonCountRow, "quarantine_counts", since=since)
+        return await self.all(rows.ReasonCountRow, "quarantine_counts", since=since)
 
     async def quarantine(self) -> list[rows.QuarantineRow]:
         """Return the newest rows of the quarantine."""
-        return await self._all(
+        return await self.all(
             rows.QuarantineRow,
             "quarantine",
             since=self.now - LOG_WITHIN,
@@ -154,12 +170,12 @@ class Reader:
 
     async def gateways(self) -> list[rows.GatewayRow]:
         """Return all gateways, those that said they went first."""
-        return await self._all(rows.GatewayRow, "gateways")
+        return await self.all(rows.GatewayRow, "gateways")
 
     async def device_events(self) -> list[rows.DeviceEventRow]:
         """Return the newest events of devices."""
         since = self.now - LOG_WITHIN
-        return await self._all(rows.DeviceEventRow, "device_events", since=since, limit=LOG_MAX)
+        return await self.all(rows.DeviceEventRow, "device_events", since=since, limit=LOG_MAX)
 
     async def _episodes(
         self,
@@ -169,23 +185,25 @@ class Reader:
         episode_id: int | None = None,
         patient_id: int | None = None,
     ) -> list[rows.EpisodeRow]:
-        return await self._all(
+        return await self.all(
             rows.EpisodeRow,
             "episodes",
             episode_id=episode_id,
             patient_id=patient_id,
             closed_since=closed_since,
-            readings_since=self.now - READINGS_WITHIN,
+            readings_since=self.now - EPISODES_WITHIN,
             limit=limit,
         )
 
-    async def _all(self, row: type[Row], name: str, **values: Any) -> list[Row]:
+    async def all(self, row: type[Row], name: str, **values: Any) -> list[Row]:
+        """Return the rows of a named statement, which is told the reader's team."""
         async with self._connection.cursor(row_factory=class_row(row)) as cursor:
             await cursor.execute(SQL[name], {"team": self._team, **values})
             return await cursor.fetchall()
 
-    async def _one(self, row: type[Row], name: str, **values: Any) -> Row | None:
-        found = await self._all(row, name, **values)
+    async def one(self, row: type[Row], name: str, **values: Any) -> Row | None:
+        """Return its first row, or None."""
+        found = await self.all(row, name, **values)
         return found[0] if found else None
 
 
@@ -244,6 +262,13 @@ class Store:
                 doctor_id=doctor_id,
                 disposition=disposition,
             )
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[tuple[Connection, datetime]]:
+        """Lend a transaction and its moment; with the commit every open page is told."""
+        async with self._connections.one() as connection, connection.transaction():
+            yield connection, await read_clock(connection)
+            await notify(connection, CHANGED)
 
     async def schema_version(self) -> str:
         """Return the name of the last migration."""

@@ -1,7 +1,8 @@
 """The words of the feed in Chinese and English: fixed texts with named places, never put together.
 
-A sentence is one entry of `text/zh.toml` and one of `text/en.toml`; a test holds their keys and
-places equal. A word that is missing for a code of ours shows the code itself, never nothing.
+A sentence is one entry of `text/zh.toml` or `text/zh.care.toml` and one of their English brothers;
+a test holds their keys and places equal. A word that is missing for a code of ours shows the code
+itself, never nothing.
 """
 
 import tomllib
@@ -12,6 +13,8 @@ from typing import Final
 
 LANGUAGES: Final = ("zh", "en")
 DEFAULT_LANGUAGE: Final = "zh"
+PARTS: Final = ("toml", "care.toml")
+"""Alerts and operations; worklist, labels, profiles, rules and figures."""
 
 
 class Words:
@@ -44,5 +47,9 @@ def flatten(table: Mapping[str, object], prefix: str = "") -> dict[str, str]:
 @cache
 def load_words(language: str) -> Words:
     """Return the texts of `zh` or `en`."""
-    path = resources.files("yikao_alerts.feed").joinpath("text", f"{language}.toml")
-    return Words(language, flatten(tomllib.loads(path.read_text("utf-8"))))
+    folder = resources.files("yikao_alerts.feed").joinpath("text")
+    texts: dict[str, str] = {}
+    for part in PARTS:
+        path = folder.joinpath(f"{language}.{part}")
+        texts |= flatten(tomllib.loads(path.read_text("utf-8")))
+    return Words(language, texts)

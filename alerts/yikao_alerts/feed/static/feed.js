@@ -71,19 +71,23 @@
     resuming = false;
     judge();
   });
+  // Only the live part tells: the number in the navigation may still come when the list does not.
+  const ofLive = (event) => event.target.matches(".live");
   for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
-    body.addEventListener(failure, function () {
+    body.addEventListener(failure, function (event) {
+      if (!ofLive(event)) return;
       fetchUp = false;
       judge();
     });
   }
   body.addEventListener("htmx:afterRequest", function (event) {
-    if (!event.detail.successful) return;
+    if (!event.detail.successful || !ofLive(event)) return;
     fetchUp = true;
     fetchedAt = Date.now();
     judge();
   });
-  body.addEventListener("htmx:afterSwap", function () {
+  body.addEventListener("htmx:afterSwap", function (event) {
+    if (!ofLive(event)) return;
     readClock();
     tick();
     const said = document.querySelector("[data-said]");
