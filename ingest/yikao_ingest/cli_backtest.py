@@ -1,0 +1,105 @@
+"""`yikao backtest`: what a rule set would have found in readings that are already there."""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from yikao_alerts.backtest.burden import Load
+from yikao_alerts.backtest.job import BacktestError, Job, Result
+from yikao_alerts.backtest.output import source_of, write_json
+from yikao_alerts.backtest.parts import digest_of
+from yikao_alerts.backtest.people import read_people
+from yikao_alerts.backtest.pool import cores, silent
+from yikao_alerts.backtest.report.examples import examples_of
+from yikao_alerts.backtest.report.page import page
+from yikao_alerts.backtest.run import backtest_file
+from yikao_alerts.backtest.summary import Figures, figures_of
+from yikao_alerts.rules import load_rules
+from yikao_ingest.errors import ServerError
+
+BAR_CHARS = 30
+USAGE = 2
+
+
+def backtest(arguments: argparse.Namespace) -> int:
+    """Run the detection over a file and write what is asked for."""
+    job = _job(arguments)
+    try:
+        result = backtest_file(arguments.readings, job, _bar if sys.stderr.isatty() else silent)
+    except OSError as error:
+        what = f"{error.filename or arguments.readings} cannot be used, {error.strerror}"
+        raise ServerError(what, "name a file that can be read, and a disk with room") from error
+    except BacktestError as error:
+        print(f"yikao: {error}", file=sys.stderr)
+        return USAGE
+    figures = figures_of(result, job)
+    _write(arguments, figures, result)
+    _tell(figures)
+    return 0
+
+
+def _job(arguments: argparse.Namespace) -> Job:
+    try:
+        zone = ZoneInfo(arguments.zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ServerError(f"no zone {arguments.zone!r}", "name one as Asia/Shanghai") from error
+    sets = [arguments.rules, *([arguments.against] if arguments.against else [])]
+    try:
+        people = read_people(arguments.residents) if arguments.residents else {}
+    except OSError as error:
+        what = f"{arguments.residents} cannot be read, {error.strerror}"
+        raise ServerError(what, "name a CSV file") from error
+    return Job(
+        tuple(load_rules(name) for name in sets),
+        people,
+        zone,
+        arguments.jobs or cores(),
+        trace=arguments.trace,
+        examples=arguments.html is not None,
+    )
+
+
+def _write(arguments: argparse.Namespace, figures: Figures, result: Result) -> None:
+    source = source_of(arguments.readings, digest_of(arguments.readings))
+    try:
+        if arguments.json:
+            with arguments.json.open("w", encoding="utf-8") as file:
+                write_json(figures, result.traces, source, file)
+        if arguments.html:
+            arguments.html.write_text(_report(figures, result, source), "utf-8")
+    except OSError as error:
+        what = f"{error.filename} cannot be written, {error.strerror}"
+        raise ServerError(what, "name a file in a folder that exists") from error
+
+
+def _report(figures: Figures, result: Result, source: Mapping[str, Any]) -> str:
+    return page(figures, examples_of(result.examples, figures.asked), source)
+
+
+def _tell(figures: Figures) -> None:
+    """Print the figures that matter most."""
+    summary = figures.as_json()
+    print(f"{figures.rules.profile} {figures.rules.version}, digest {figures.rules.digest}")
+    print(
+        f"{summary['readings']:,} readings of {summary['residents']:,} residents, "
+        f"{summary['patient_weeks']:,.1f} patient-weeks"
+    )
+    names = [*(str(load) for load in Load), "naive_135_alert_days"]
+    for name in names:
+        each = summary[name]
+        print(f"{name:24} {each['count']:>9,}   {each['per_100_patient_weeks']:8.2f} per 100 weeks")
+    if "against" in summary:
+        counts = {name: summary["against"][name] for name in ("new", "gone", "earlier", "later")}
+        print(", ".join(f"{count:,} {name}" for name, count in counts.items()))
+
+
+def _bar(what: str, part: float) -> None:
+    """Draw how far it is, on a terminal."""
+    full = round(part * BAR_CHARS)
+    line = f"{what:18} [{'#' * full}{'.' * (BAR_CHARS - full)}] {part:4.0%}"
+    width = shutil.get_terminal_size().columns - 1
+    end = "\n" if part >= 1 else ""
+    print(f"\r{line[:width]}", end=end, file=sys.stderr, flush=True)
