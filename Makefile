@@ -16,7 +16,7 @@ install = { $(PIP) install --quiet uv && \
   $(BIN)/uv pip install --quiet --python $(BIN)/python --editable '$(extras)'; } 2>/dev/null || \
   $(PIP) install --quiet --editable '$(extras)'
 
-.PHONY: help demo test check bench format clean
+.PHONY: help demo test check bench gates format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -39,6 +39,9 @@ check: $(DEVELOPMENT) ## format, lint, types, layers, file length
 
 bench: $(DEVELOPMENT) ## measure, and print a table with the limits beside us
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+gates: $(DEVELOPMENT) ## how good is detection: false alarms, misses, days to find a change (ARGS='trend')
+	$(BIN)/python benchmarks/gates.py $(ARGS)
 
 format: $(DEVELOPMENT) ## put the code into its form
 	$(BIN)/ruff format .

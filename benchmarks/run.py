@@ -1,11 +1,11 @@
-"""`make bench`: every figure in one table; name some (frames edge storage serving) for those."""
+"""`make bench`: all figures in one table, or some, by the names in `ALL`."""
 
 import importlib
 import sys
 
 from table import header
 
-ALL = ("frames", "edge", "storage", "serving")
+ALL = ("frames", "edge", "storage", "evaluate", "trends", "serving", "backtest")
 
 
 def main(names: list[str]) -> None:
