@@ -48,8 +48,11 @@ class Teller:
         now = self._clock.at(real_now_s)
         for line in self._truth.lines():
             self._measured(line, now)
-        for home, _ in self._stage.pass_prompts():
-            self._line(now, "prompt", home=home)
+        for home, prompt in self._stage.pass_prompts():
+            if prompt["do"] == "show":
+                self._line(now, "told", home=home, text=prompt["text_zh"])
+            else:
+                self._line(now, "prompt", home=home)
         self._episodes(dsn)
         for line in self._phone.lines():
             self._rang(line)
