@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 from zoneinfo import ZoneInfo
 
 from yikao_alerts.compose import load_texts
@@ -94,6 +94,25 @@ class Gateway:
     def alive(self, now: datetime) -> bool:
         """Return whether it speaks."""
         return bool(self.online) and self.seen_at is not None and now - self.seen_at < GATEWAY_QUIET
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """How many gateways of the installation ever spoke, and how many of them are quiet now."""
+
+    count: int
+    quiet: int
+
+    @classmethod
+    def of(cls, gateways: Iterable[Gateway], now: datetime) -> Self:
+        """Return the fleet of all gateways; one that never spoke is not in use yet."""
+        alive = [each.alive(now) for each in gateways if each.seen_at is not None]
+        return cls(len(alive), alive.count(False))
+
+    @property
+    def lost(self) -> bool:
+        """Whether so many are quiet at once that the fault is on our side."""
+        return self.quiet >= max(CLOUD_MIN, CLOUD_SHARE * self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,18 +223,17 @@ def cause_of(
     now: datetime,
     gateway: Gateway,
     devices: Sequence[Device],
-    others: Sequence[Gateway],
+    fleet: Fleet,
     last_reading_at: datetime | None,
 ) -> Cause:
     """Return why nothing comes, as far as machines can tell.
 
-    others: all other gateways of the installation. A device that was heard after the last reading
-    works; one that was not is doubted only after `DEVICE_QUIET`, or when its battery was low.
+    fleet: all gateways of the installation, this one too. A device that was heard after the last
+    reading works; one that was not is doubted only after `DEVICE_QUIET`, or when its battery was
+    low.
     """
     if not gateway.alive(now):
-        quiet = [other for other in others if not other.alive(now)]
-        together = len(quiet) + 1 >= max(CLOUD_MIN, CLOUD_SHARE * (len(others) + 1))
-        return Cause.CLOUD if together else Cause.GATEWAY
+        return Cause.CLOUD if fleet.lost else Cause.GATEWAY
     if devices and all(_dead(device, now, last_reading_at) for device in devices):
         return Cause.DEVICE
     return Cause.RESIDENT

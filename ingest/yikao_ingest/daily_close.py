@@ -24,6 +24,7 @@ from yikao_alerts.version import code_version
 from yikao_ingest import daily_rows, daily_season
 from yikao_ingest.daily_labels import Labelled, label_days
 from yikao_ingest.daily_rows import SQL, Span, calendar_day, day_number, rows_of
+from yikao_ingest.daily_silence import silences
 
 _DAY_TYPES: Final = ("int4", "date", "int2", "int2", *("float8",) * 5)
 _STATE_TYPES: Final = ("int4", "text", "date", "bytea")
@@ -120,7 +121,8 @@ async def _close_group(
     numbers = [int(row[0]) for row in await cursor.fetchall()]
     await _save_entries(conn, patients, now, found, {(p, r) for p, r, _ in held}, numbers)
     await _end_quiet(conn, patients, span, rules, now)
-    labels = await label_days(conn, patients, span, closed, now)
+    silent = await silences(conn, people, rules, span.zone, calendar_day(span.last + 1))
+    labels = await label_days(conn, patients, span, closed, silent, now)
     await _save_records(conn, people, span, (rules, now), (closed, found, labels), numbers)
     await _save_habits(conn, patients, span, readings)
 

@@ -3,7 +3,7 @@
 import struct
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from yikao_alerts.closing import Closed
 from yikao_alerts.daily import labels
 from yikao_alerts.daily.labels import HIGH, LABEL_VERSION, VERY_HIGH, Colour, Facts, Levels, Open
 from yikao_alerts.daily.level import LevelNumbers
+from yikao_alerts.silence import Silent
 from yikao_alerts.store import jsonb
 from yikao_ingest.daily_rows import SQL, Span, calendar_day, day_number, rows_of
 
@@ -33,12 +34,17 @@ class Labelled:
 
 
 async def label_days(
-    conn: AsyncConnection, patients: Sequence[int], span: Span, closed: Closed, now: datetime
+    conn: AsyncConnection,
+    patients: Sequence[int],
+    span: Span,
+    closed: Closed,
+    silent: Mapping[int, Silent],
+    now: datetime,
 ) -> list[Labelled]:
     """Store and return the labels at the end of the last day.
 
-    Only what changed enters the history. A label says what stood then: a late reading changes
-    today's, never yesterday's.
+    silent: who has not measured as expected. Only what changed enters the history. A label says
+    what stood then: a late reading changes today's, never yesterday's.
     """
     before = {
         patient: (day_number(day), *_STATE.unpack(bytes(state)))
@@ -48,7 +54,8 @@ async def label_days(
     found = []
     for row, patient in enumerate(patients):
         state = before.get(patient, (span.last - 1, Colour.BLUE, span.last, False, False))
-        carried, labelled = _label(closed, row, state, cases[patient], span.last)
+        gap = silent.get(patient)
+        carried, labelled = _label(closed, row, state, cases[patient], span.last, gap)
         found.append(labelled)
         values = {"patient_id": patient, "day": calendar_day(span.last)}
         await conn.execute(SQL["save_label_state"], values | {"state": _STATE.pack(*carried)})
@@ -62,6 +69,7 @@ def _label(
     before: tuple[int, int, int, bool, bool],
     cases: Mapping[Open, Sequence[str]],
     last: int,
+    gap: Silent | None,
 ) -> tuple[tuple[int, int, bool, bool], Labelled]:
     """Return the state of the label after the last day, and the label; day by day since the last
     one that was given."""
@@ -87,12 +95,20 @@ def _label(
             whole.silent[:, column],
             whole.reading_days[:, column],
         )
+        if today == last and gap is not None:
+            facts = _with_gap(facts, gap)
         wanted = labels.colours(facts)[:, 0]
         shown_now, since_now = labels.dwelt(wanted, shown_now, since_now, today)
     colour = Colour(int(shown_now[0]))
     why = labels.reasons(facts, levels, (0, 0), cases, colour)
     carried = (int(colour), int(since_now[0]), high, very_high)
     return carried, Labelled(colour.name.lower(), why)
+
+
+def _with_gap(facts: Facts, gap: Silent) -> Facts:
+    """Return the facts of a day with what is known of the silence, however long ago it began."""
+    silent = np.full_like(facts.silent, gap.days) if gap.since is not None else facts.silent
+    return replace(facts, silent=silent, behind=np.full(facts.high.shape, gap.behind))
 
 
 def _both(grid: Any) -> tuple[LevelNumbers, LevelNumbers]:

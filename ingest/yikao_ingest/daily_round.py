@@ -1,8 +1,9 @@
 """The daily round: when the day at home has closed, what do the days say of everybody?
 
 Days are made of readings, the panel's season is frozen, trends are stepped on, and the worklist and
-the labels follow. A late reading takes its resident back to its day. It never pages by itself:
-what is for today (BP-07) is handed to the evaluator, which calls in the daytime.
+the labels follow; in the morning, who has been silent. A late reading takes its resident back to
+its day. It never pages by itself: what is for today (BP-07) is handed to the evaluator, which calls
+in the daytime.
 """
 
 import logging
@@ -21,6 +22,7 @@ from yikao_alerts.store import LOCK_CLASS
 from yikao_alerts.store import SQL as ALERTS_SQL
 from yikao_ingest import daily_season
 from yikao_ingest.daily_close import StaleBatchError, close_days, make_days
+from yikao_ingest.daily_reminders import SilenceRound
 from yikao_ingest.daily_rows import (
     OLDEST,
     SQL,
@@ -71,6 +73,7 @@ class DailyRound:
     """Up to which day each zone's residents have their line, as far as this process knows."""
     done: dict[str, int] = field(default_factory=dict)
     """Up to which day nobody in a zone is left."""
+    silences: SilenceRound = field(default_factory=SilenceRound)
 
     async def cycle(self, conn: AsyncConnection) -> bool:
         """Do one batch of what is due; return whether there was any."""
@@ -83,6 +86,8 @@ class DailyRound:
                 if await self._touched(conn, zone, now):
                     return True
                 if self.done.get(name, 0) < day and await self._zone(conn, zone, day, now):
+                    return True
+                if await self.silences.cycle(conn, self.rules, zone, day + 1, now):
                     return True
         return False
 

@@ -1,5 +1,6 @@
 """Level and labels: the filter by hand, hysteresis, colours, their reasons, and a person's word."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import sqrt
 
@@ -142,6 +143,24 @@ def facts(**changed: list[int]) -> Facts:
 )
 def test_what_makes_a_colour(given: dict[str, list[int]], colour: Colour) -> None:
     assert labels.colours(facts(**given))[0, 0] == colour
+
+
+@pytest.mark.parametrize(
+    ("given", "colour"),
+    [
+        ({"silent": [3]}, Colour.BLUE),
+        ({"silent": [3], "reading_days": [2]}, Colour.BLUE),
+        ({"silent": [7]}, Colour.YELLOW),
+        ({"silent": [3], "open": [Open.TODAY]}, Colour.RED),
+    ],
+)
+def test_not_measured_as_expected_is_blue_where_nothing_is_worse(
+    given: dict[str, list[int]], colour: Colour
+) -> None:
+    behind = replace(facts(**given), behind=np.array([[True]]))
+    assert labels.colours(behind)[0, 0] == colour
+    told = labels.reasons(behind, None, (0, 0), {}, colour)
+    assert {"code": "silent", "days": given["silent"][0]} in told
 
 
 def test_too_few_readings_are_never_green() -> None:

@@ -11,6 +11,7 @@ from yikao_alerts.silence import (
     Cause,
     Device,
     Expected,
+    Fleet,
     Gateway,
     Owner,
     Part,
@@ -177,17 +178,22 @@ UNUSED = Device(seen_at=NOW - timedelta(days=8))
         (GONE, [], [GONE] * 3 + [UP] * 6, Cause.GATEWAY),
         (GONE, [], [GONE], Cause.GATEWAY),  # two of two: too few to tell
         (GONE, [], [MUTE, MUTE], Cause.CLOUD),
+        (GONE, [], [NEVER] * 9, Cause.GATEWAY),  # not in use yet
         (UP, [USED], [GONE] * 9, Cause.RESIDENT),  # ours speaks, whatever the others do
     ],
 )
 def test_why_nothing_comes(
     gateway: Gateway, devices: list[Device], others: list[Gateway], cause: Cause
 ) -> None:
-    assert cause_of(NOW, gateway, devices, others, NOW - timedelta(days=9)) is cause
+    fleet = Fleet.of([gateway, *others], NOW)
+    assert cause_of(NOW, gateway, devices, fleet, NOW - timedelta(days=9)) is cause
 
 
 def test_a_device_that_gave_the_last_reading_lately_works() -> None:
-    assert cause_of(NOW, UP, [Device()], [], NOW - timedelta(days=4)) is Cause.RESIDENT
+    assert (
+        cause_of(NOW, UP, [Device()], Fleet.of([UP], NOW), NOW - timedelta(days=4))
+        is Cause.RESIDENT
+    )
 
 
 @pytest.mark.parametrize(

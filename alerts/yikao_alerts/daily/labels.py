@@ -2,7 +2,8 @@
 
 Red: something open for now or for today, or the level is very probably 150/95 or more. Yellow:
 something open for this week, or very probably 135/85 or more, or silent for a week. Green: none of
-it and enough readings. Grey: too few to tell, never shown as green. Blue: nothing ever measured.
+it and enough readings. Grey: too few to tell, never shown as green. Blue: not measured, never or
+not as expected.
 A design choice of this project: no public numeric standard is known.
 """
 
@@ -21,7 +22,7 @@ from yikao_alerts.daily.windows import days_since, over
 
 Reason = Mapping[str, Any]
 
-LABEL_VERSION: Final = "1"
+LABEL_VERSION: Final = "2"
 """Changes with anything that can change a colour."""
 
 SILENT_D: Final = 7
@@ -62,7 +63,8 @@ class Facts:
 
     open: `Open`, not counting the entry for silence. high, very_high: the level counts as at least
     135/85, 150/95 (see `Levels`). silent: days since the last reading, -1 without any.
-    reading_days: of the last 28.
+    reading_days: of the last 28. behind: not measured as expected (`silence.py`), None where nobody
+    has asked.
     """
 
     open: Small
@@ -70,6 +72,7 @@ class Facts:
     very_high: Flags
     silent: Counts
     reading_days: Counts
+    behind: Flags | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +111,11 @@ def colours(facts: Facts) -> Small:
     red = (facts.open >= Open.TODAY) | facts.very_high
     yellow = (facts.open == Open.THIS_WEEK) | facts.high | (facts.silent >= SILENT_D)
     green = facts.reading_days >= READING_DAYS_MIN
-    never = facts.silent < 0
+    blue = facts.silent < 0
+    if facts.behind is not None:
+        blue = blue | facts.behind
     choices = [Colour.RED, Colour.YELLOW, Colour.BLUE, Colour.GREEN]
-    return np.select([red, yellow, never, green], choices, Colour.GREY).astype(np.int8)
+    return np.select([red, yellow, blue, green], choices, Colour.GREY).astype(np.int8)
 
 
 def dwelt(wanted: Small, shown: Small, since: Days, today: int) -> tuple[Small, Days]:
@@ -160,7 +165,7 @@ def reasons(
     silent, days = int(facts.silent[place]), int(facts.reading_days[place])
     if silent < 0:
         found.append({"code": "not_measured"})
-    elif silent >= SILENT_D:
+    elif silent >= SILENT_D or (facts.behind is not None and facts.behind[place]):
         found.append({"code": "silent", "days": silent})
     if silent >= 0 and (not found or days < READING_DAYS_MIN):
         code = "enough_days" if days >= READING_DAYS_MIN else "few_days"

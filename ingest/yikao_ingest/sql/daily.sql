@@ -100,6 +100,7 @@ WHERE NOT EXISTS (
     SELECT FROM reading_doubt d
     WHERE d.patient_id = w.patient_id AND d.answer IS DISTINCT FROM 'own'
       AND d.measured_at = r.time
+      AND starts_with(d.reading_key, r.kind || '/' || r.address || '/')
 )
 
 -- name: glucoses
@@ -213,6 +214,71 @@ WHERE w.patient_id = ANY(%(patients)s) AND w.rule_id = q.rule_id AND w.ended_day
   AND NOT EXISTS (
       SELECT FROM finding f
       WHERE f.patient_id = w.patient_id AND f.rule_id = w.rule_id AND f.found_at > q.since)
+
+-- name: enrol
+-- Whoever has never measured is waited for from the day on which the round first knew of them.
+UPDATE resident r SET enrolled_on = %(day)s
+FROM team t WHERE t.team_id = r.team_id AND t.zone = %(zone)s AND r.enrolled_on IS NULL
+
+-- name: zone_residents
+SELECT r.patient_id FROM resident r JOIN team t USING (team_id)
+WHERE t.zone = %(zone)s AND r.patient_id > %(after)s
+ORDER BY r.patient_id LIMIT %(most)s
+
+-- name: last_readings
+SELECT r.patient_id, last.time, r.enrolled_on FROM resident r
+LEFT JOIN LATERAL (
+    SELECT g.time FROM reading g WHERE g.patient_id = r.patient_id ORDER BY g.time DESC LIMIT 1
+) AS last ON true
+WHERE r.patient_id = ANY(%(patients)s)
+
+-- name: reading_times
+SELECT w.patient_id, r.time
+FROM unnest(%(patients)s::integer[], %(since)s::timestamptz[]) AS w (patient_id, since)
+CROSS JOIN LATERAL (
+    SELECT time FROM reading
+    WHERE reading.patient_id = w.patient_id AND reading.time >= w.since
+    OFFSET 0
+) AS r
+
+-- name: homes
+-- The devices that residents have now, by whom they are read, and when they were last heard: a
+-- neighbour's reading shows too that a shared device works.
+SELECT b.patient_id, d.address, g.online, g.seen_at, greatest(used.time, said.time), said.low
+FROM device_binding b
+JOIN device d USING (device_id)
+JOIN gateway g USING (gateway_id)
+LEFT JOIN LATERAL (
+    SELECT max(r.time) AS time FROM device_binding o
+    JOIN reading r ON r.patient_id = o.patient_id AND r.device_id = d.device_id
+    WHERE o.device_id = d.device_id AND r.time > %(since)s
+) AS used ON true
+LEFT JOIN (
+    SELECT device, max(time) AS time, max(time) FILTER (WHERE code = 'battery_low') AS low
+    FROM device_event WHERE received_at > %(since)s GROUP BY device
+) AS said ON said.device = d.address
+WHERE b.patient_id = ANY(%(patients)s) AND b.valid @> %(now)s::timestamptz
+ORDER BY b.patient_id, d.address
+
+-- name: gateways
+SELECT online, seen_at FROM gateway WHERE seen_at IS NOT NULL
+
+-- name: still_silent
+UPDATE worklist_entry SET evidence = %(evidence)s
+WHERE patient_id = %(patient_id)s AND rule_id = %(rule_id)s AND ended_day IS NULL
+  AND closed_at IS NULL
+
+-- name: end_silences
+-- Whoever has measured since is silent no longer.
+UPDATE worklist_entry w SET ended_day = (%(now)s AT TIME ZONE t.zone - interval '4 h')::date,
+    closed_at = %(now)s, closed_why = 'ended'
+FROM resident r JOIN team t USING (team_id)
+WHERE r.patient_id = w.patient_id AND w.rule_id = %(rule_id)s AND w.closed_at IS NULL
+  AND w.evidence ->> 'what' = 'silence'
+  AND EXISTS (
+      SELECT FROM patient_latest l
+      WHERE l.patient_id = w.patient_id AND l.received_at > w.opened_at)
+RETURNING w.patient_id
 
 -- name: season
 SELECT day, median, residents FROM season_index WHERE panel = %(panel)s ORDER BY day
