@@ -44,6 +44,11 @@ class Evaluation:
     courses: tuple[Course, ...] = ()
 
     @property
+    def quiet(self) -> bool:
+        """Whether nothing was found, refused, or begun: so it is with nearly everybody."""
+        return not (self.findings or self.refusals or self.courses)
+
+    @property
     def look_again_at(self) -> datetime | None:
         """When a reply or a round that is awaited now is overdue; None when nothing is awaited."""
         awaited = [refusal.until for refusal in self.refusals]
@@ -56,6 +61,8 @@ def evaluate(history: History, resident: Resident, rules: RuleSet, now: datetime
     view = look(history, resident, rules, now)
     decided: list[Decided] = [*quality(view)]
     judged = [(case.rule, item) for case in _cases(view) for item in weighed(case, view)]
+    if not (decided or judged):
+        return Evaluation(now, rules.digest, (), ())
     decided += _worst_of_doubtful(_under_worse(judged, rules), view.doubtful)
     found = [item for item in decided if isinstance(item, Finding)]
     courses = rechecks(found, history, resident, rules, now)
@@ -75,6 +82,8 @@ def _cases(view: View) -> Iterator[Case]:
     if view.history.symptoms:
         for rule in view.plan.on_report:
             yield from on_reports(rule, view)
+    if not view.loud:
+        return
     for kind in sorted(view.kinds):
         for watch in view.plan.watches.get(kind, ()):
             yield from _of_rule(watch.rule, view.firsts(watch), view)
@@ -125,9 +134,16 @@ def _covered(rule: Rule, item: Decided, worst: Finding, rules: RuleSet) -> bool:
     if isinstance(item, Refusal):
         less = (SEVERITIES.index(rule.severity), rule.level) < worst.weight
         return less and item.why is Why.AWAITING_REPEAT
+    if item.weight >= worst.weight:
+        return False
     single = isinstance(rule.form, OnReading) and not rule.form.times
     kept = rule.id in rules.suppress.never or item.confirmed == CONFIRMED or not single
-    return item.weight < worst.weight and not kept
+    return not kept and not _told_before(rule, worst, rules)
+
+
+def _told_before(rule: Rule, worst: Finding, rules: RuleSet) -> bool:
+    """Return whether a rule that waits for nothing had spoken when the worse one still waited."""
+    return rule.protocol is None and rules.rule(worst.rule_id).protocol is not None
 
 
 def _worst_of_doubtful(judged: Iterable[Decided], doubtful: frozenset[str]) -> list[Decided]:

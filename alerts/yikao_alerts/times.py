@@ -6,7 +6,7 @@ its count, so that an occasion that arrives late completes what came after it to
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from yikao_alerts.confirm import Result, confirm, met_by_mean
@@ -74,20 +74,41 @@ def _told(rule: Rule, trigger: Occasion, others: Sequence[Occasion]) -> Decided:
 def _complete(
     times: Times, occasions: Sequence[Occasion]
 ) -> Iterator[tuple[Occasion, list[Occasion]]]:
-    """Yield each occasion that has enough others before it, with the nearest of those."""
+    """Yield each occasion that has enough others before it, with the nearest of those.
+
+    Where it takes one whose own repeat is awaited, the last is awaited as long: nobody else would
+    look again when that wait is over.
+    """
     if times.of == IN_SESSION:
         yield from ((occasion, []) for occasion in occasions)
         return
     settled = [occasion for occasion in occasions if occasion.until is None]
-    at = [occasion.first.at for occasion in settled]
+    settled_at = [occasion.first.at for occasion in settled]
+    at = [occasion.first.at for occasion in occasions]
     for last in occasions:
-        chain: list[Occasion] = []
-        end = _before(at, last.first.at, times.apart)
-        while len(chain) < times.count - 1 and end > 0 and _within(times, settled[end - 1], last):
-            chain.append(settled[end - 1])
-            end = _before(at, at[end - 1], times.apart)
+        chain = _chain(times, settled, settled_at, last)
         if len(chain) == times.count - 1:
             yield last, chain
+        elif len(settled) < len(occasions):
+            chain = _chain(times, occasions, at, last)
+            waits = [each.until for each in (last, *chain) if each.until is not None]
+            if len(chain) == times.count - 1 and waits:
+                yield replace(last, until=max(waits)), chain
+
+
+def _chain(
+    times: Times, occasions: Sequence[Occasion], at: Sequence[datetime], last: Occasion
+) -> list[Occasion]:
+    """Return the nearest occasions before `last`, as many as its count asks for, or fewer.
+
+    at: when each of `occasions` was, in order.
+    """
+    chain: list[Occasion] = []
+    end = _before(at, last.first.at, times.apart)
+    while len(chain) < times.count - 1 and end > 0 and _within(times, occasions[end - 1], last):
+        chain.append(occasions[end - 1])
+        end = _before(at, at[end - 1], times.apart)
+    return chain
 
 
 def _before(at: Sequence[datetime], moment: datetime, apart: timedelta) -> int:

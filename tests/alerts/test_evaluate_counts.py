@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 
 import pytest
-from reading_parts import bp, found, look, minutes, says, sugar, t
+from reading_parts import ANYBODY, RULES, bp, found, history, look, minutes, says, sugar, t
 
+from yikao_alerts.evaluate import evaluate
 from yikao_alerts.findings import Why
 from yikao_alerts.history import Measurement
 from yikao_alerts.resident import Resident
@@ -278,3 +279,15 @@ def test_a_sitting_that_would_complete_a_count_awaits_its_repeat() -> None:
     assert [(r.rule_id, r.why) for r in waiting.refusals] == [("BP-05", Why.AWAITING_REPEAT)]
     assert waiting.look_again_at is not None
     assert rules_of(*items, now=waiting.look_again_at) == [("BP-05", "today")]
+
+
+def test_an_occasion_is_awaited_as_long_as_the_one_that_it_counts_with() -> None:
+    """The older one came late: when its wait is over nobody else would have looked again."""
+    older = bp(165, 75, t("15:00"), received=t("18:00:03"))
+    newer = bp(165, 75, t("18:00"), received=t("18:00:01"))
+    now = t("18:10:02")
+    waiting = evaluate(history(older, newer), ANYBODY, RULES, now)
+    assert "BP-05" not in {f.rule_id for f in waiting.findings}
+    assert waiting.look_again_at == t("18:10:03")
+    settled = evaluate(history(older, newer), ANYBODY, RULES, t("18:10:03"))
+    assert "BP-05" in {f.rule_id for f in settled.findings}
