@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Final, TypeVar
 
 BLOOD_PRESSURE: Final = "blood_pressure"
@@ -137,6 +138,9 @@ def history_of(
 
 
 def _sorted(items: Iterable[_Item]) -> tuple[_Item, ...]:
-    by_arrival = sorted(items, key=lambda item: item.received_at, reverse=True)
-    first = {item.key: item for item in by_arrival}
-    return tuple(sorted(first.values(), key=lambda item: (item.at, item.key)))
+    first = {item.key: item for item in sorted(items, key=_ARRIVAL, reverse=True)}
+    return tuple(sorted(first.values(), key=_IN_TIME))
+
+
+_ARRIVAL: Final = attrgetter("received_at")
+_IN_TIME: Final = attrgetter("at", "key")

@@ -1,7 +1,7 @@
 """Which acute rules concern one resident, sorted so that a look at them is quick.
 
-Computed once for a rule set and a resident, and kept: the rules of the people he or she is one of,
-with the own targets in place of the numbers they replace.
+Computed once for a rule set and all residents whom it takes for alike, and kept: the rules of the
+people they are among, with the own targets in place of the numbers they replace.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,10 @@ from yikao_alerts.rules.model import Rule, RuleSet
 from yikao_alerts.targets import effective_targets, with_targets
 
 KEPT: Final = 4096
-"""Plans kept: residents of a county whose readings come every day. More are computed anew."""
+"""Plans kept, for so many different sets of age band, groups, options and targets: one takes
+milliseconds to make."""
+RESIDENTS: Final = 16_384
+"""Residents kept with their plan: those of a county, whose readings come every day."""
 ANY_TIME: Final = timedelta(days=36_500)
 """Where a rule set says nothing of clocks."""
 JUDGED: Final = (OnReading, Drop, Gain)
@@ -55,7 +58,7 @@ class Watch:
         return bool(measurement.flags) and not self.flags.isdisjoint(measurement.flags)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """The acute rules of one resident: `judged` by kind, in the order of the rule set.
 
@@ -73,9 +76,44 @@ class Plan:
     year_min: int
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=RESIDENTS)
 def plan_of(rules: RuleSet, resident: Resident, year: int) -> Plan:
-    """Return the plan for a resident in a year; ages are reached at its beginning."""
+    """Return the plan for a resident in a year; ages are reached at its beginning.
+
+    Those whom the rule set takes for alike have the very same.
+    """
+    return _plan_of(rules, _likeness(resident, rules, year), year)
+
+
+def _likeness(resident: Resident, rules: RuleSet, year: int) -> Resident:
+    """Return somebody of whom all rules think as of `resident`, the same for all who are alike."""
+    bounds, groups, options = _told_apart_by(rules)
+    age = resident.age_at(date(year, 1, 1))
+    # Below every bound is as good as unknown: see `Who`.
+    reached = [] if age is None else [bound for bound in bounds if bound <= age]
+    return Resident(
+        year - max(reached) if reached else None,
+        None,
+        resident.groups & groups,
+        resident.targets,
+        resident.options & options,
+    )
+
+
+@lru_cache(maxsize=8)
+def _told_apart_by(rules: RuleSet) -> tuple[frozenset[int], frozenset[str], frozenset[str]]:
+    """Return the ages, groups and options by which rules and templates tell residents apart."""
+    asked = [rule.who for rule in rules.rules] + [each.who for each in rules.templates]
+    bounds = {bound for w in asked for bound in (w.age_at_least, w.age_below, w.or_age_at_least)}
+    return (
+        frozenset(bound for bound in bounds if bound is not None),
+        frozenset().union(*(w.groups_all | w.groups_any | w.groups_none for w in asked)),
+        frozenset().union(*(w.options_all for w in asked)),
+    )
+
+
+@lru_cache(maxsize=KEPT)
+def _plan_of(rules: RuleSet, resident: Resident, year: int) -> Plan:
     day = date(year, 1, 1)
     targets = effective_targets(resident, rules, day)
     concerned = (r for r in rules.rules if r.lane == "acute" and r.who.met_by(resident, day))

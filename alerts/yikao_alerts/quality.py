@@ -40,7 +40,8 @@ IN_A_ROW: Final = 3
 def quality(view: View) -> Iterator[Finding]:
     """Yield what is odd about the readings themselves."""
     for rule in view.plan.quality:
-        yield from FORMS[type(rule.form)](rule, rule.form, view)
+        if view.loud or isinstance(rule.form, OF_ORDINARY):
+            yield from FORMS[type(rule.form)](rule, rule.form, view)
 
 
 def distance(profile: Profile, measurement: Measurement) -> float | None:
@@ -138,6 +139,8 @@ def _about(rule: Rule, view: View) -> Iterator[Measurement]:
     return (m for m in view.loud if rule.kind in (ANY_KIND, m.kind))
 
 
+OF_ORDINARY: Final = (OtherPerson, DeviceChange)
+"""Forms that look at readings which are ordinary by themselves too."""
 FORMS: Final[Mapping[type, Callable[[Rule, Any, View], Iterator[Finding]]]] = {
     OnReading: _implausible,
     LateData: _late,

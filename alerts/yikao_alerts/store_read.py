@@ -20,6 +20,7 @@ from yikao_alerts.episodes import Episode, Known, State
 from yikao_alerts.findings import NOT_NEEDED, Finding, finding
 from yikao_alerts.from_wire import measurement_of
 from yikao_alerts.history import DEVICE, Measurement, Profile, Symptoms, history_of, key_of
+from yikao_alerts.plan import plan_of
 from yikao_alerts.record import GENESIS, Given
 from yikao_alerts.resident import Resident
 from yikao_alerts.roster import Care, Contact, Doctor
@@ -74,7 +75,7 @@ async def claim(conn: AsyncConnection, read_now: Now, most: int) -> Claim:
     now = await read_now(conn)
     still = {"now": now, "most": most - len(queued)}
     due = await _ids(conn, "claim_due", bounds | still) if len(queued) < most else []
-    who = {"patients": queued + due, "queued": queued, "now": now}
+    who = {"patients": array(queued + due), "queued": array(queued), "now": now}
     taken = set(await _ids(conn, "take_queued", who)) | set(await _ids(conn, "take_timers", who))
     return Claim(tuple(p for p in dict.fromkeys(queued + due) if p in taken), now)
 
@@ -96,6 +97,7 @@ class Loaded:
     now: datetime
     rules: RuleSet
     rows: Mapping[str, Mapping[int, Rows]]
+    people: Mapping[int, Resident]
 
     def look(self, patient_id: int) -> Look:
         """Return one resident to look at; raises whatever is wrong with the resident's rows."""
@@ -117,7 +119,7 @@ class Loaded:
         findings = frozenset(row[1:] for row in about["known_findings"])
         known = Known({e.family: e for e in episodes}, findings)
         told = _told(about["told_today"], self.rules)
-        given = Given(patient_id, self.now, history, resident_of_row(row), told)
+        given = Given(patient_id, self.now, history, self.people[patient_id], told)
         return Look(given, known, Head(seq or 0, head or GENESIS), ZoneInfo(zone))
 
 
@@ -134,18 +136,26 @@ async def load(
     whole: the readings of the whole window, those that cannot matter too.
     """
     values: dict[str, Any] = {
-        "patients": list(patients),
+        "patients": array(patients),
         "now": now,
         "since": window.since(now),
+        "recent": window.recent(now),
         "oldest": now - OLDEST,
     }
     rows = {name: _by_patient(await _rows(conn, name, values)) for name in _ASKED}
-    begins = dict.fromkeys(rows["residents"], values["since"])
+    people = {patient_id: resident_of_row(row) for patient_id, (row,) in rows["residents"].items()}
+    begins = dict.fromkeys(people, values["since"])
     if not whole:
-        begins = await _begins(conn, rows, rules, values)
-    values |= {"patients": list(begins), "begins": list(begins.values())}
+        begins = await _begins(conn, rows, people, rules, values)
+    order = dict.fromkeys((*begins, *people))
+    values |= {"patients": array(order), "begins": list(begins.values())}
     rows["measurements"] = _by_patient(await _rows(conn, "measurements", values))
-    return Loaded(now, rules, rows)
+    return Loaded(now, rules, rows, people)
+
+
+def array(numbers: Iterable[int]) -> str:
+    """Return numbers as the database writes an array: the quickest way to hand over many."""
+    return "{" + ",".join(map(str, numbers)) + "}"
 
 
 _ASKED: Final = (
@@ -157,29 +167,27 @@ _ASKED: Final = (
 async def _begins(
     conn: AsyncConnection,
     rows: Mapping[str, Mapping[int, Rows]],
+    people: Mapping[int, Resident],
     rules: RuleSet,
     values: Mapping[str, Any],
 ) -> dict[int, datetime]:
-    """Return from when on each resident's readings are looked at (`window.py`)."""
+    """Return from when on readings are looked at (`window.py`), of whom it is not the usual."""
     now = values["now"]
-    quiet = {
-        p: window.bounds(rules, resident_of_row(row), now)
-        for p, (row,) in rows["residents"].items()
-    }
-    bounds: dict[str, Any] = {
-        f"{field}_{edge}": [each.fields[field][place] for each in quiet.values()]
-        for field in window.FIELDS
-        for place, edge in enumerate(("low", "high"))
-    }
-    bounds |= {"patients": list(quiet), "narrow": [each.narrow for each in quiet.values()]}
-    bounds |= {"since": values["since"], "recent": window.recent(now)}
-    bounds["late"] = rules.late.late_after
-    loud: dict[int, datetime] = dict(await _rows(conn, "first_loud", bounds))
+    zones: dict[window.Bounds, int] = {}
+    zone_of = [
+        zones.setdefault(window.bounds(plan_of(rules, resident, now.year)), len(zones) + 1)
+        for resident in people.values()
+    ]
+    bounds = {name: [zone[n] for zone in zones] for n, name in enumerate(window.Bounds._fields)}
+    # In seconds: a day is 24 hours, whatever the session's zone.
+    late = f"{rules.late.late_after.total_seconds()} s"
+    where = {"patients": array(people), "zone_of": array(zone_of), "late": late}
+    loud: dict[int, datetime] = dict(await _rows(conn, "first_loud", {**values, **bounds, **where}))
     for patient_id, reports in rows["symptoms"].items():
         first = min(report[2] for report in reports)
         loud[patient_id] = min(first, loud.get(patient_id, first))
     loud |= dict.fromkeys(rows["implausible"], values["since"])
-    return {p: window.begin(loud.get(p), rules, now) for p in quiet}
+    return {p: window.begin(at, rules, now) for p, at in loud.items()}
 
 
 def _told(rows: Rows, rules: RuleSet) -> tuple[Finding, ...]:

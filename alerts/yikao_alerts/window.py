@@ -4,23 +4,22 @@ Acute rules count over a week, but of a week that was quiet nothing can count. O
 read then; whatever was not ordinary is read with all that lies near it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from math import inf
-from typing import Final
+from typing import Final, NamedTuple
 
 from yikao_alerts.history import BLOOD_PRESSURE, LOOK_BACK
-from yikao_alerts.plan import plan_of
+from yikao_alerts.plan import KEPT, Plan
 from yikao_alerts.quiet import neighbourhood
-from yikao_alerts.resident import Resident
 from yikao_alerts.rules.model import RuleSet
 
 CONTEXT: Final = timedelta(hours=26)
 """Read beyond the look-back window: a repeat must not be taken for a first reading because its
 first has just left the window. Longer than the day after which a late reading only informs."""
 UNIT: Final = "mmHg"
-FIELDS: Final = ("systolic", "diastolic", "pulse")
+ANYTHING: Final = (-inf, inf)
+NOTHING: Final = (inf, -inf)
 
 
 def since(now: datetime) -> datetime:
@@ -40,22 +39,28 @@ def begin(loud_at: datetime | None, rules: RuleSet, now: datetime) -> datetime:
     return max(since(now), min(recent(now), loud_at - neighbourhood(rules)))
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """Between which values a resident's pressures, in mmHg, and pulse are quiet: open intervals.
 
     narrow: the pulse pressure at and below which a reading is not.
     """
 
-    fields: Mapping[str, tuple[float, float]]
+    systolic_low: float
+    systolic_high: float
+    diastolic_low: float
+    diastolic_high: float
+    pulse_low: float
+    pulse_high: float
     narrow: float
 
 
-def bounds(rules: RuleSet, resident: Resident, now: datetime) -> Bounds:
-    """Return the bounds for one resident: those of `quiet.py`, for the rules that concern them."""
-    screen = plan_of(rules, resident, now.year).screens[BLOOD_PRESSURE]
-    fields = dict.fromkeys(FIELDS, (-inf, inf))
-    fields |= {field: (low, high) for field, low, high in screen.zones.get(UNIT, ())}
-    if screen.never:
-        fields = dict.fromkeys(FIELDS, (inf, -inf))
-    return Bounds(fields, screen.narrow.get(UNIT, -inf))
+@lru_cache(maxsize=KEPT)
+def bounds(plan: Plan) -> Bounds:
+    """Return the bounds for residents with that plan: those of `quiet.py`, for their rules."""
+    screen = plan.screens[BLOOD_PRESSURE]
+    own = {field: (low, high) for field, low, high in screen.zones.get(UNIT, ())}
+    systolic, diastolic, pulse = (
+        NOTHING if screen.never else own.get(field, ANYTHING)
+        for field in ("systolic", "diastolic", "pulse")
+    )
+    return Bounds(*systolic, *diastolic, *pulse, screen.narrow.get(UNIT, -inf))

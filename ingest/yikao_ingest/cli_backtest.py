@@ -1,9 +1,11 @@
 """`yikao backtest`: what a rule set would have found in readings that are already there."""
 
 import argparse
+import gc
 import shutil
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -26,12 +28,14 @@ USAGE = 2
 
 def backtest(arguments: argparse.Namespace) -> int:
     """Run the detection over a file and write what is asked for."""
-    job = _job(arguments)
+    # Hundreds of thousands of findings, no cycles among them, and the end of the process after it.
+    gc.disable()
     try:
+        job = _job(arguments)
         result = backtest_file(arguments.readings, job, _bar if sys.stderr.isatty() else silent)
     except OSError as error:
         what = f"{error.filename or arguments.readings} cannot be used, {error.strerror}"
-        raise ServerError(what, "name a file that can be read, and a disk with room") from error
+        raise ServerError(what, "give it a file that stays, and a disk with room") from error
     except BacktestError as error:
         print(f"yikao: {error}", file=sys.stderr)
         return USAGE
@@ -44,14 +48,13 @@ def backtest(arguments: argparse.Namespace) -> int:
 def _job(arguments: argparse.Namespace) -> Job:
     try:
         zone = ZoneInfo(arguments.zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ServerError(f"no zone {arguments.zone!r}", "name one as Asia/Shanghai") from error
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        what = f"no zone {arguments.zone!r}"
+        raise BacktestError(f"{what}: name one as Asia/Shanghai") from error
     sets = [arguments.rules, *([arguments.against] if arguments.against else [])]
-    try:
-        people = read_people(arguments.residents) if arguments.residents else {}
-    except OSError as error:
-        what = f"{arguments.residents} cannot be read, {error.strerror}"
-        raise ServerError(what, "name a CSV file") from error
+    for path in filter(None, (arguments.readings, arguments.residents)):
+        _check_readable(path)
+    people = read_people(arguments.residents) if arguments.residents else {}
     return Job(
         tuple(load_rules(name) for name in sets),
         people,
@@ -60,6 +63,15 @@ def _job(arguments: argparse.Namespace) -> Job:
         trace=arguments.trace,
         examples=arguments.html is not None,
     )
+
+
+def _check_readable(path: Path) -> None:
+    """Refuse a path that is no file to be read."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        what = f"{path} cannot be read, {error.strerror}"
+        raise BacktestError(f"{what}: name a file that can be read") from error
 
 
 def _write(arguments: argparse.Namespace, figures: Figures, result: Result) -> None:

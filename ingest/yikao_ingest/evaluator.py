@@ -61,6 +61,11 @@ class Opinion:
     said: Evaluation
     changes: Sequence[Change]
 
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing follows: nothing was said, and no episode is there to change."""
+        return self.said.quiet and not self.look.known.episodes
+
 
 def opinion(look: Look, rules: RuleSet) -> Opinion:
     """Return what `rules` say about a resident, and what that changes. Pure."""
@@ -68,6 +73,8 @@ def opinion(look: Look, rules: RuleSet) -> Opinion:
     said = judged(given, rules)
     # What ends an episode may be the resident's own number: a dry weight, an oxygen limit.
     episodes = look.known.episodes
+    if said.quiet and not episodes:
+        return Opinion(look, said, ())
     own = rules_for(given.resident, rules, given.now.year) if episodes else rules
     return Opinion(look, said, changes(said, look.known, given.history, own))
 
@@ -160,8 +167,9 @@ class Evaluator:
     ) -> None:
         decided = [Decided(o.look.given, o.said, o.look.head) for o in opinions]
         numbers = await save_decisions(conn, decided, code_version())
+        telling = [(n, o) for n, o in zip(numbers, opinions, strict=True) if not o.quiet]
         followed, findings = [], []
-        for number, each in zip(numbers, opinions, strict=True):
+        for number, each in telling:
             stored = await _save_changes(conn, each, now)
             findings += [
                 finding_row(each.look.given, f, number, stored.get(f.family or ""))
@@ -170,17 +178,17 @@ class Evaluator:
             active = [episode for episode in stored.values() if episode.state in ACTIVE]
             followed.append(Followed(each.look.given, each.said, each.changes, active))
         await save_many(conn, "insert_finding", findings)
-        await self._for_later(conn, opinions, numbers)
+        await self._for_later(conn, telling)
         await follow(conn, followed, self.rules, self.linking, now)
         if self.shadow is not None:
             await try_out(conn, [each.look for each in opinions], self.shadow)
 
     async def _for_later(
-        self, conn: AsyncConnection, opinions: Sequence[Opinion], numbers: Sequence[int]
+        self, conn: AsyncConnection, telling: Sequence[tuple[int, Opinion]]
     ) -> None:
         """Store what pages nobody: entries for the week, and readings that may be another's."""
         entries, doubts = [], []
-        for number, each in zip(numbers, opinions, strict=True):
+        for number, each in telling:
             new = [f for f in each.said.findings if identity(f) not in each.look.known.findings]
             entries += [entry_row(each.look, f, number) for f in new if f.severity == WEEK]
             patient_id, now = each.look.given.patient_id, each.look.given.now

@@ -181,13 +181,18 @@ def test_a_residents_file_is_checked_as_well(tmp_path: Path) -> None:
 def test_what_is_not_there_is_told_without_a_traceback(tmp_path: Path) -> None:
     file = tmp_path / "readings.csv"
     file.write_text(as_csv([sugar("a", at(8), 5)]), "utf-8")
-    for wrong in (
-        (tmp_path / "none.csv",),
-        (file, "--zone", "Nowhere/City"),
-        (file, "--rules", "x"),
+    none = tmp_path / "none.csv"
+    for wrong, named in (
+        ((none,), str(none)),
+        ((tmp_path,), str(tmp_path)),
+        ((file, "--residents", none), str(none)),
+        ((file, "--zone", "Nowhere/City"), "Nowhere/City"),
+        ((file, "--zone", "Asia"), "Asia"),
+        ((file, "--rules", "x"), "x"),
     ):
         done = command(*wrong)
-        assert done.returncode in (1, 2) and "Traceback" not in done.stderr and done.stderr
+        assert done.returncode == 2 and "Traceback" not in done.stderr
+        assert named in done.stderr
 
 
 def test_every_column_is_in_the_guide() -> None:

@@ -18,7 +18,7 @@ _QUARTER_US: Final = 15 * _MINUTE_US
 
 def home_minutes(at: Ints, zone: ZoneInfo) -> Ints:
     """Return minutes since 1970-01-01 00:00 on the clock at home; at: microseconds, UTC."""
-    days, place = np.unique(at // _DAY_US, return_inverse=True)
+    days, place = _numbered(at // _DAY_US)
     begins = _offsets(days * _DAY_US, zone)
     offsets = begins[place]
     # A day whose ends differ has a change of the clock in it.
@@ -28,6 +28,14 @@ def home_minutes(at: Ints, zone: ZoneInfo) -> Ints:
         offsets[changing] = _offsets(quarters * _QUARTER_US, zone)[which]
     found: Ints = at // _MINUTE_US + offsets
     return found
+
+
+def _numbered(days: Ints) -> tuple[Ints, Ints]:
+    """Return the different days in order, and the place of each day among them."""
+    first = int(days.min(initial=0))
+    present = np.zeros(int(days.max(initial=0)) - first + 1, bool)
+    present[days - first] = True
+    return np.flatnonzero(present) + first, (np.cumsum(present) - 1)[days - first]
 
 
 def _offsets(at: Ints, zone: ZoneInfo) -> Ints:

@@ -22,8 +22,8 @@ from yikao_alerts.backtest.sheet import FAULTS_MAX, Block, read_json_block
 from yikao_alerts.backtest.vocabulary import COLUMNS, NEEDED, ROW, Rows
 from yikao_devices.toml_lines import Fault, FaultyFileError
 
-STRETCH_BYTES: Final = 16 * 1024 * 1024
-"""Read by a process at a time: about 200,000 rows."""
+STRETCH_BYTES: Final = 4 * 1024 * 1024
+"""Read by a process at a time: about 40,000 rows, whose columns stay near the processor."""
 BUCKET_BYTES: Final = 64 * 1024 * 1024
 """Text of the rows in one bucket, on average; each is worked on in memory as a whole."""
 BUCKETS_MAX: Final = 256

@@ -10,8 +10,6 @@ from typing import Any, Final, Protocol, Self, TypeVar
 
 AHEAD: Final = 2
 """Tasks handed out for each process: none waits for work, and few results wait to be fetched."""
-GC_THRESHOLD: Final = 200_000
-"""New values after which a process of the pool looks for cycles."""
 
 _Task = TypeVar("_Task")
 _Made = TypeVar("_Made")
@@ -83,7 +81,7 @@ _known: list[object] = []
 def _know(shared: object) -> None:
     _known[:] = [shared]
     # Millions of small values and no cycles among them: looking for some takes a fifth of the time.
-    gc.set_threshold(GC_THRESHOLD)
+    gc.disable()
 
 
 def _work(work: Callable[..., _Made], task: object, rest: tuple[Any, ...]) -> _Made:

@@ -4,7 +4,7 @@ import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
@@ -32,7 +32,7 @@ from yikao_alerts.backtest.vector import implausible
 from yikao_alerts.backtest.watch import Watch
 from yikao_alerts.daily.cgm_days import bands_of
 from yikao_alerts.daily.season import Season
-from yikao_alerts.daily.spread import top_decile
+from yikao_alerts.daily.spread import in_mmhg, top_decile_of
 from yikao_alerts.rules.forms import OtherPerson, Spread
 from yikao_alerts.rules.model import RuleSet
 
@@ -56,6 +56,38 @@ class Place:
         """Return the days of a bucket."""
         grid: DayGrid = pickle.loads(self.days_file(bucket, rules).read_bytes())
         return grid
+
+    def shared_file(self, bucket: int, rules: int) -> Path:
+        """Return where that lies by which a bucket is compared with the panel."""
+        return self.folder / f"shared-{rules}-{bucket:04d}"
+
+    def shared(self, bucket: int, rules: int) -> "Shared":
+        """Return that by which a bucket is compared with the panel."""
+        shared: Shared = pickle.loads(self.shared_file(bucket, rules).read_bytes())
+        return shared
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the days of a bucket add to the whole panel's; (n, days).
+
+    spreads: the SD of pressure, mmHg, None where no rule asks for it.
+    """
+
+    season: Floats
+    spreads: Floats | None
+
+    @classmethod
+    def of(cls, grid: DayGrid, rules: RuleSet) -> Self:
+        """Return what a grid adds, worked out where the grid was made: the panel waits for it."""
+        form = _spread_form(rules)
+        spreads = in_mmhg(grid.pressure, form) if form is not None else None
+        return cls(season_values(grid), spreads)
+
+
+def _spread_form(rules: RuleSet) -> Spread | None:
+    forms = (rule.form for rule in reversed(rules.rules))
+    return next((form for form in forms if isinstance(form, Spread)), None)
 
 
 def read_stretch(stretch: Stretch, job: Job, buckets: int, folder: Path) -> PartRead:
@@ -91,6 +123,8 @@ def judge_bucket(bucket: int, job: Job, place: Place) -> Bucket:
         counts &= ~strange.mask(rows.size)
         grid = day_grid(rows[counts], minutes[counts], panel.residents, span, bands_of(rules))
         place.days_file(bucket, number).write_bytes(pickle.dumps(grid, protocol=5))
+        shared = Shared.of(grid, rules)
+        place.shared_file(bucket, number).write_bytes(pickle.dumps(shared, protocol=5))
     tally = tally_of(panel, days, believed)
     return Bucket(bucket, len(panel.residents), tuple(findings), tally)
 
@@ -118,14 +152,12 @@ class Group:
 
 def groups(buckets: Sequence[Bucket], most: int, rules: int, place: Place, job: Job) -> list[Group]:
     """Return the groups of about `most` residents, with what is common to the whole panel."""
-    grids = [place.days(bucket.number, rules) for bucket in buckets]
-    if not grids:
+    shared = [place.shared(bucket.number, rules) for bucket in buckets]
+    if not shared:
         return []
-    season = Season.of(place.span.first, np.concatenate([season_values(grid) for grid in grids]))
-    limits = None
-    for rule in job.rules[rules].rules:
-        if isinstance(rule.form, Spread):
-            limits = top_decile(joined([grid.pressure for grid in grids]), rule.form)
+    season = Season.of(place.span.first, np.concatenate([each.season for each in shared]))
+    spreads = [each.spreads for each in shared if each.spreads is not None]
+    limits = top_decile_of(np.concatenate(spreads)) if spreads else None
     made: list[list[Bucket]] = [[]]
     for bucket in buckets:
         if sum(each.residents for each in made[-1]) >= most:

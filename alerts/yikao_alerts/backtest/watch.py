@@ -49,9 +49,9 @@ class Watch:
         marks = self._marks(rules, sitting)
         near = micros(neighbourhood(rules))
         strange = self.strange.mask(rows.size)
-        live = (marks.odd | marks.untimely) & self._beside(marks.loud, near)
+        live = self._beside(marks.odd | marks.untimely, marks.loud, near)
         # Who measured matters to the rounds after a crisis, and to nothing else.
-        live |= strange & self._beside(marks.crisis, near)
+        live |= self._beside(strange, marks.crisis, near)
         alone = (marks.odd | strange) & ~live
         chosen = marks.loud | marks.odd | marks.untimely | live
         kept = with_neighbours(self.panel, chosen, self.bad, sitting, rules)
@@ -117,16 +117,19 @@ class Watch:
                 found |= here & (values <= doubt.high) & np.isin(rows["unit"], units)
         return found
 
-    def _beside(self, marked: Mask, near: int) -> Mask:
-        """Return the rows near which, as measured or as they came, there is a marked one."""
+    def _beside(self, asked: Mask, marked: Mask, near: int) -> Mask:
+        """Return the asked rows near which, as measured or as they came, there is a marked one."""
         rows = self.panel.rows
         earliest = int(min(rows["at"].min(initial=0), rows["received"].min(initial=0)))
         latest = int(max(rows["at"].max(initial=0), rows["received"].max(initial=0)))
         line = rows["resident"].astype(np.int64) * (latest - earliest + 2 * near + 1)
         places = (line + rows["at"] - earliest)[marked]
-        first = line + np.minimum(rows["at"], rows["received"]) - earliest - near
-        last = line + np.maximum(rows["at"], rows["received"]) - earliest + near
-        beside: Mask = np.searchsorted(places, last, "right") > np.searchsorted(places, first)
+        which = np.flatnonzero(asked)
+        own, line = rows[which], line[which]
+        first = line + np.minimum(own["at"], own["received"]) - earliest - near
+        last = line + np.maximum(own["at"], own["received"]) - earliest + near
+        beside = np.zeros(rows.size, bool)
+        beside[which] = np.searchsorted(places, last, "right") > np.searchsorted(places, first)
         return beside
 
     def _stretches(self, live: Ints, near: int) -> list[tuple[datetime, datetime]]:

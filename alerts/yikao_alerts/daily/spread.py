@@ -77,8 +77,17 @@ def spreads(pressure: PressureDays, form: Spread) -> tuple[Floats, Integers]:
 def top_decile(pressure: PressureDays, form: Spread) -> Floats:
     """Return (days,) the SD, mmHg, above which the top tenth of the panel lies; NaN where fewer
     than `PANEL_MIN` residents have one."""
+    return top_decile_of(in_mmhg(pressure, form))
+
+
+def in_mmhg(pressure: PressureDays, form: Spread) -> Floats:
+    """Return (n, days) the SD, mmHg, of each resident."""
     sd, _ = spreads(pressure, form)
-    sd = np.where(pressure.kpa[:, None], sd / KPA_PER_MMHG, sd)
+    return np.where(pressure.kpa[:, None], sd / KPA_PER_MMHG, sd)
+
+
+def top_decile_of(sd: Floats) -> Floats:
+    """Return `top_decile` of a panel whose SDs, mmHg, are known."""
     limits = np.full(sd.shape[1], np.nan)
     for column in range(sd.shape[1]):
         known = sd[~np.isnan(sd[:, column]), column]

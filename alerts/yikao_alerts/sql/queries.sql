@@ -67,28 +67,31 @@ WHERE r.patient_id = ANY(%(patients)s)
 -- The first pressure within the window that some rule could look at, of each resident: outside the
 -- quiet zones of the resident's own rules, with a flag, in another unit, late; and anything that is
 -- no pressure. What lies further back is ordinary, and no rule is met by it.
-SELECT w.patient_id, loud.first
-FROM unnest(
-    %(patients)s::integer[], %(systolic_low)s::float8[], %(systolic_high)s::float8[],
+-- Many residents share their zones, which are given once.
+SELECT p.patient_id, loud.first
+FROM unnest(%(patients)s::integer[], %(zone_of)s::integer[]) AS p (patient_id, zone)
+JOIN unnest(
+    %(systolic_low)s::float8[], %(systolic_high)s::float8[],
     %(diastolic_low)s::float8[], %(diastolic_high)s::float8[],
     %(pulse_low)s::float8[], %(pulse_high)s::float8[], %(narrow)s::float8[]
-) AS w (patient_id, systolic_low, systolic_high, diastolic_low, diastolic_high, pulse_low,
-        pulse_high, narrow)
+) WITH ORDINALITY AS w (systolic_low, systolic_high, diastolic_low, diastolic_high, pulse_low,
+                        pulse_high, narrow, zone) USING (zone)
 CROSS JOIN LATERAL (
     SELECT min(r.time) AS first FROM reading r
-    WHERE r.patient_id = w.patient_id AND r.time > %(since)s AND r.time <= %(recent)s
+    WHERE r.patient_id = p.patient_id AND r.time > %(since)s AND r.time <= %(recent)s
       AND (
-          r.kind <> 'blood_pressure' OR r.unit <> 'mmHg' OR r.flags <> '{}'
+          r.kind <> 'blood_pressure' OR r.unit <> 'mmHg' OR cardinality(r.flags) > 0
           OR NOT (r.systolic_mmhg > w.systolic_low AND r.systolic_mmhg < w.systolic_high)
           OR NOT (r.diastolic_mmhg > w.diastolic_low AND r.diastolic_mmhg < w.diastolic_high)
           OR NOT (r.pulse_bpm > w.pulse_low AND r.pulse_bpm < w.pulse_high)
           OR r.systolic_mmhg - r.diastolic_mmhg <= w.narrow
-          OR r.received_at - r.time > %(late)s OR r.received_at < r.time
+          OR r.received_at > r.time + %(late)s::interval OR r.received_at < r.time
       )
 ) AS loud
 WHERE loud.first IS NOT NULL
 
 -- name: measurements
+-- `begins` is of the first patients; the others' readings are read from `recent` on.
 SELECT w.patient_id, r.kind, r.address, r.time, r.received_at, r.unit, r.flags, r.meal, r.doubt_s,
        r.systolic_mmhg, r.diastolic_mmhg, r.pulse_bpm, r.systolic_kpa, r.diastolic_kpa,
        r.glucose_mmol_l, r.glucose_mg_dl
@@ -96,7 +99,7 @@ FROM unnest(%(patients)s::integer[], %(begins)s::timestamptz[]) AS w (patient_id
 CROSS JOIN LATERAL (
     SELECT * FROM reading JOIN device USING (device_id)
     WHERE reading.patient_id = w.patient_id AND reading.time > %(since)s
-      AND reading.time > w.begins
+      AND reading.time > coalesce(w.begins, %(recent)s)
     OFFSET 0
 ) AS r
 
@@ -143,7 +146,9 @@ SELECT doctor_id, position, channel, address FROM contact
 WHERE doctor_id = ANY(%(doctors)s) ORDER BY doctor_id, position
 
 -- name: decision_numbers
-SELECT nextval(pg_get_serial_sequence('decision', 'decision_id')) FROM generate_series(1, %(count)s)
+-- The sequence is looked up once, not for each number.
+SELECT nextval((SELECT pg_get_serial_sequence('decision', 'decision_id')::regclass))
+FROM generate_series(1, %(count)s)
 
 -- name: copy_decisions
 COPY decision (decision_id, patient_id, decided_at, ruleset_digest, code_version, lane, shadow,
