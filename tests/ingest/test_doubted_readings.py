@@ -9,7 +9,6 @@ from fix_watch import Watch
 from test_daily_silence import FIRST, Mornings, mornings  # noqa: F401  # a fixture
 
 from yikao_alerts.history import BLOOD_PRESSURE, key_of
-from yikao_alerts.identity import Doubt, Whose, aside
 from yikao_alerts.record import unpack
 from yikao_ingest.replaying import Span, replay
 
@@ -54,9 +53,6 @@ def test_what_is_set_aside_is_in_no_day_and_no_profile(
     assert mornings.clinic.one(measured) == len(days) - (not counts)
     left = mornings.clinic.one(profile)
     assert (left == len(days)) is counts
-    # The statement says the same as the rule in words.
-    doubt = Doubt(key_of(BLOOD_PRESSURE, device, at), at, at, Whose(answer) if answer else None)
-    assert (key_of(BLOOD_PRESSURE, CUFF, at) not in aside([doubt])) is counts
 
 
 @pytest.mark.parametrize(
