@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-SECONDS = 48
+SECONDS = 70
 PATIENCE_S = 60.0
 POLL_S = 0.05
 VICTIMS = ("gateway-h1", "broker", "ingest", "postgres", "evaluate", "pager", "gateway-h2")
