@@ -32,7 +32,7 @@ one JSON object a line; the log goes to standard error. SIGTERM ends it in order
 COLLECT_EPILOG: Final = """\
 examples:
   yikao-gateway collect --once --json
-  yikao-gateway collect --once --json --radio sim:unix:/tmp/air.sock > readings.jsonl
+  yikao-gateway collect --once --json --radio sim:unix:air.sock > readings.jsonl
   yikao-gateway collect --once --passkey C4:1D:00:00:00:2A=123456
 
 Readings, events and refused frames are printed as they travel, one JSON object a line; what is

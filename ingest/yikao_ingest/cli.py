@@ -22,6 +22,36 @@ examples:
 
 Settings come from the environment; `yikao check` lists them and says what is wrong.
 """
+BACKTEST = """\
+Runs detection over readings that are already there, without a database and without calling
+anybody: how many pages, tasks for today and worklist entries they would have made, and why.
+
+READINGS needs the columns resident, measured_at and kind; the others depend on the kind, and
+docs/backtest.md has them all. A faulty file is refused with its lines, nothing of it is believed.
+"""
+BACKTEST_EXAMPLES = """\
+examples:
+  last year's readings by the shipped rules, as a report to look at
+    yikao backtest readings.csv --residents residents.csv --html report.html
+
+  what a changed rule set would have done otherwise
+    yikao backtest readings.csv --rules my-rules/ --against cn --html report.html
+
+  readings to try it with, of people who do not exist
+    yikao-sim town --residents 100 --days 90 --csv readings.csv --residents-file residents.csv
+"""
+REPLAY = """\
+Computes decisions again from their records and compares them byte for byte; follows each
+resident's chain of hashes. Exit code 1 with the first differences when anything differs.
+"""
+REPLAY_EXAMPLES = """\
+examples:
+  is everything that was decided since October what it was, and are the readings still there?
+    yikao replay --since 2026-10-01 --verify
+
+  what another rule set would have found on the same records
+    yikao replay --since 2026-10-01 --rules my-rules/
+"""
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -71,17 +101,32 @@ def _parser() -> argparse.ArgumentParser:
         help="ask for a password and print the doctor's line for YIKAO_FEED_USERS_FILE",
     )
     trial = commands.add_parser(
-        "backtest", help="what rules would have found in a file of readings"
+        "backtest",
+        help="what rules would have found in a file of readings",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=BACKTEST,
+        epilog=BACKTEST_EXAMPLES,
     )
     _add_backtest(trial)
     migrate = commands.add_parser("migrate", help="bring the database to this version's schema")
     _add_data(migrate)
     check = commands.add_parser("check", help="find what is broken, and say what to do")
     _add_data(check)
-    replay = commands.add_parser("replay", help="compute old decisions again, and compare")
+    replay = commands.add_parser(
+        "replay",
+        help="compute old decisions again, and compare",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=REPLAY,
+        epilog=REPLAY_EXAMPLES,
+    )
     _add_replay(replay)
     _add_data(replay)
-    explain = commands.add_parser("explain", help="tell what was decided in an episode, and why")
+    explain = commands.add_parser(
+        "explain",
+        help="tell what was decided in an episode, and why",
+        description="Tells one episode to a doctor: what was measured, which rule with its source,"
+        " what was confirmed or refused and why, who was called when, and what ends it.",
+    )
     explain.add_argument("episode", type=int, metavar="EPISODE", help="its number")
     explain.add_argument("--language", choices=("zh", "en"), default="zh", help="zh (default)")
     _add_data(explain)

@@ -15,7 +15,7 @@ from psycopg import AsyncConnection
 
 from yikao_alerts.closing import States, checkpoint_before
 from yikao_alerts.daily.arrays import Marks, whole_by_day
-from yikao_alerts.daily.glucose_days import GlucoseColumns, Meal
+from yikao_alerts.daily.glucose_days import MEALS, GlucoseColumns, Meal
 from yikao_alerts.daily.grid import EPOCH
 from yikao_alerts.daily.sessions import PressureColumns
 from yikao_alerts.daily.trend_marks import Mark
@@ -28,13 +28,6 @@ SQL: Final = load_sql_blocks("yikao_ingest", "sql/daily.sql")
 AFTER: Final = timedelta(hours=12)
 """Loaded beyond the last day: a session that began in it may go on."""
 OLDEST: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-MEALS: Final = {
-    "fasting": Meal.FASTING,
-    "after_meal": Meal.NOT_FASTING,
-    "after_meal_2h": Meal.NOT_FASTING,
-    "casual": Meal.NOT_FASTING,
-}
-"""What a meal context is worth for the two-week means; every other one is for none of them."""
 
 Devices = Mapping[str, tuple[str, str]]
 """Kind and first day of each device, by its address."""

@@ -297,5 +297,12 @@ def test_workload_counts_episodes_entries_and_true_alerts(town: Town, doctor: ht
 
 def test_rules_are_a_document(town: Town, doctor: httpx.Client) -> None:
     shown = doctor.get("/rules").text
-    for part in ("50 条规则", 'id="BP-03"', 'id="DQ-07"', "只由医生结束", "给居民的话"):
+    for part in (
+        "50 条规则",
+        'id="BP-03"',
+        'id="DQ-07"',
+        "仅由人结束",
+        "平均值距界限不到 5",
+        "给居民的话",
+    ):
         assert part in shown, part

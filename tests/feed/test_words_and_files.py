@@ -65,7 +65,6 @@ def test_no_text_is_written_twice(language: str) -> None:
         ("family", {rule.family for rule in load_rules().rules if rule.family}),
         ("severity_short", {rule.severity for rule in load_rules().rules}),
         ("rule_group", {rule.id.partition("-")[0] for rule in load_rules().rules}),
-        ("upgrade", {up.recheck for rule in load_rules().rules for up in rule.upgrades} - {None}),
         ("grade", Grade),
         ("silence_cause", Cause),
         ("silence_owner", Owner),

@@ -5,7 +5,7 @@ believed, and not doubted to be another person's.
 """
 
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,18 +16,11 @@ from yikao_alerts.backtest.vocabulary import CONTEXT_NAMES, KINDS, UNIT_NAMES, R
 from yikao_alerts.contexts import OFFICE
 from yikao_alerts.daily.cgm_days import Band, CgmColumns, CgmDays, cgm_days
 from yikao_alerts.daily.evening import daily_values
-from yikao_alerts.daily.glucose_days import GlucoseColumns, GlucoseDays, Meal, glucose_days
+from yikao_alerts.daily.glucose_days import MEALS, GlucoseColumns, GlucoseDays, Meal, glucose_days
 from yikao_alerts.daily.parameters import PRESSURE
 from yikao_alerts.daily.sessions import PressureColumns, PressureDays, pressure_days
 from yikao_alerts.history import BLOOD_PRESSURE, CGM, DEVICE, GLUCOSE, SOURCES
 
-MEALS: Final = {
-    "fasting": Meal.FASTING,
-    "after_meal": Meal.NOT_FASTING,
-    "after_meal_2h": Meal.NOT_FASTING,
-    "casual": Meal.NOT_FASTING,
-}
-"""What a context is worth for the two-week means; every other one is for none of them."""
 _T = TypeVar("_T")
 
 

@@ -4,6 +4,8 @@ Without passwords a doctor is chosen by name, as on paper; either way only a doc
 resident's own team may act.
 """
 
+from typing import Any
+
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
@@ -16,6 +18,15 @@ async def acting_for(reader: Reader, named: str, team_id: str) -> DoctorRow | No
     """Return who acts for a resident of `team_id`, or None where that may not be."""
     acting = reader.viewer or await reader.doctor(named)
     return acting if acting is not None and acting.team_id == team_id else None
+
+
+async def who_acts(request: Request, reader: Reader, team_id: str) -> dict[str, Any]:
+    """Return what a form needs to ask who acts: who signed in, else whom to choose from."""
+    return {
+        "viewer": reader.viewer,
+        "doctors": await reader.doctors(team_id),
+        "chosen": request.cookies.get(DOCTOR_COOKIE, ""),
+    }
 
 
 def back_to(request: Request, path: str, said: str, acting: DoctorRow | None = None) -> Response:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from yikao_alerts.feed import care_rows as rows
-from yikao_alerts.feed.store import Reader
+from yikao_alerts.feed.store import Reader, Row
 
 ENTRIES_MAX: Final = 300
 """More at once than a doctor could look at in a week; the page says when it shows only these."""
@@ -85,24 +85,12 @@ async def profiles(reader: Reader, patient_id: int) -> list[rows.ProfileRow]:
 
 async def doubts(reader: Reader, patient_id: int) -> list[rows.DoubtRow]:
     """Return doubted readings, those without an answer first."""
-    return await reader.all(
-        rows.DoubtRow,
-        "doubts",
-        patient_id=patient_id,
-        since=reader.now - CARE_WITHIN,
-        limit=DOUBTS_MAX,
-    )
+    return await _of_late(reader, rows.DoubtRow, "doubts", patient_id, DOUBTS_MAX)
 
 
 async def conflicts(reader: Reader, patient_id: int) -> list[rows.ConflictRow]:
     """Return records that contradict a stored reading, the newest first."""
-    return await reader.all(
-        rows.ConflictRow,
-        "conflicts",
-        patient_id=patient_id,
-        since=reader.now - CARE_WITHIN,
-        limit=DOUBTS_MAX,
-    )
+    return await _of_late(reader, rows.ConflictRow, "conflicts", patient_id, DOUBTS_MAX)
 
 
 async def pressures(reader: Reader, patient_id: int) -> list[rows.PressureRow]:
@@ -119,13 +107,14 @@ async def pressures(reader: Reader, patient_id: int) -> list[rows.PressureRow]:
 
 async def marks(reader: Reader, patient_id: int) -> list[rows.MarkRow]:
     """Return what stands beside the readings of the last weeks, in order of time."""
-    return await reader.all(
-        rows.MarkRow,
-        "marks",
-        patient_id=patient_id,
-        since=reader.now - CARE_WITHIN,
-        limit=MARKS_MAX,
-    )
+    return await _of_late(reader, rows.MarkRow, "marks", patient_id, MARKS_MAX)
+
+
+async def _of_late(
+    reader: Reader, row: type[Row], name: str, patient_id: int, limit: int
+) -> list[Row]:
+    since = reader.now - CARE_WITHIN
+    return await reader.all(row, name, patient_id=patient_id, since=since, limit=limit)
 
 
 async def burden(reader: Reader) -> tuple[list[rows.BurdenRow], list[rows.ShadowRow]]:

@@ -12,14 +12,13 @@ from fastapi.responses import HTMLResponse, Response
 from yikao_alerts.answer import AlreadyAnswered, Answer, Answered, Disposition
 from yikao_alerts.escalation import load_policies
 from yikao_alerts.feed import care_store
-from yikao_alerts.feed.acting import acting_for, back_to
+from yikao_alerts.feed.acting import acting_for, back_to, who_acts
 from yikao_alerts.feed.course_view import ShownCourse, courses_of
 from yikao_alerts.feed.episode_view import evidence_of, grounds_of, refused_of, statistics_of
 from yikao_alerts.feed.feed_view import card_of
 from yikao_alerts.feed.rows import DoctorRow, EpisodeRow
 from yikao_alerts.feed.store import Reader
 from yikao_alerts.feed.web import (
-    DOCTOR_COOKIE,
     Live,
     feed_of,
     live,
@@ -168,9 +167,7 @@ async def _answer(request: Request, reader: Reader, row: EpisodeRow) -> Live:
         name="answer",
         now=reader.now,
         row=row,
-        doctors=await reader.doctors(row.team_id),
-        viewer=reader.viewer,
-        chosen=request.cookies.get(DOCTOR_COOKIE, ""),
+        **await who_acts(request, reader, row.team_id),
         dispositions=list(Disposition),
     )
 

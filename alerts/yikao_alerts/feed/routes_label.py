@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
 from yikao_alerts.feed import care_store
-from yikao_alerts.feed.acting import acting_for, back_to
+from yikao_alerts.feed.acting import acting_for, back_to, who_acts
 from yikao_alerts.feed.care_writes import set_label
 from yikao_alerts.feed.label_view import (
     LABELS,
@@ -18,7 +18,6 @@ from yikao_alerts.feed.label_view import (
     standing_of,
 )
 from yikao_alerts.feed.web import (
-    DOCTOR_COOKIE,
     feed_of,
     not_found,
     page,
@@ -43,7 +42,7 @@ async def label(request: Request, code: str, said: str = "") -> HTMLResponse:
             return not_found(request, words)
         labels = await care_store.labels(reader, row.patient_id)
         overrides = await care_store.overrides(reader, row.patient_id)
-        doctors = await reader.doctors(row.team_id)
+        acts = await who_acts(request, reader, row.team_id)
     word = override_at(overrides, reader.now)
     newest = labels[0] if labels else None
     return page(
@@ -64,9 +63,7 @@ async def label(request: Request, code: str, said: str = "") -> HTMLResponse:
         labels=LABELS,
         override_days=OVERRIDE_DAYS,
         reason_max=REASON_MAX,
-        viewer=reader.viewer,
-        doctors=doctors,
-        chosen=request.cookies.get(DOCTOR_COOKIE, ""),
+        **acts,
         said=said if said in SAID else None,
         here="resident",
         now=reader.now,

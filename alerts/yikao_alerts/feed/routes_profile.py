@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
 from yikao_alerts.feed import care_store, show
-from yikao_alerts.feed.acting import acting_for, back_to
+from yikao_alerts.feed.acting import acting_for, back_to, who_acts
 from yikao_alerts.feed.care_rows import ProfileRow
 from yikao_alerts.feed.care_writes import add_profile, answer_doubt
 from yikao_alerts.feed.doubt_view import conflicts_of, doubts_of
@@ -27,7 +27,6 @@ from yikao_alerts.feed.profile_view import (
 from yikao_alerts.feed.rows import ResidentRow
 from yikao_alerts.feed.store import Reader
 from yikao_alerts.feed.web import (
-    DOCTOR_COOKIE,
     feed_of,
     not_found,
     page,
@@ -96,7 +95,7 @@ async def doubts(request: Request, code: str, said: str = "") -> HTMLResponse:
             return not_found(request, words)
         doubted = await care_store.doubts(reader, row.patient_id)
         conflicts = await care_store.conflicts(reader, row.patient_id)
-        doctors = await reader.doctors(row.team_id)
+        acts = await who_acts(request, reader, row.team_id)
     return page(
         request,
         "doubts.html",
@@ -104,9 +103,7 @@ async def doubts(request: Request, code: str, said: str = "") -> HTMLResponse:
         row=row,
         doubts=doubts_of(doubted),
         conflicts=conflicts_of(conflicts),
-        viewer=reader.viewer,
-        doctors=doctors,
-        chosen=request.cookies.get(DOCTOR_COOKIE, ""),
+        **acts,
         said=said if said in SAID else None,
         here="resident",
         now=reader.now,
@@ -164,9 +161,7 @@ async def _page(
         bounds=BOUNDS,
         names={"groups": GROUPS, "options": OPTIONS, "targets": TARGETS},
         note_max=NOTE_MAX,
-        viewer=reader.viewer,
-        doctors=await reader.doctors(row.team_id),
-        chosen=request.cookies.get(DOCTOR_COOKIE, ""),
+        **await who_acts(request, reader, row.team_id),
         said=said if said in SAID else None,
         here="resident",
         now=reader.now,

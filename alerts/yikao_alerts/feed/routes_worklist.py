@@ -7,12 +7,11 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
 from yikao_alerts.feed import care_store
-from yikao_alerts.feed.acting import acting_for, back_to
+from yikao_alerts.feed.acting import acting_for, back_to, who_acts
 from yikao_alerts.feed.care_writes import finish_entry, put_off_entry
 from yikao_alerts.feed.episode_view import find_rule
 from yikao_alerts.feed.store import Reader
 from yikao_alerts.feed.web import (
-    DOCTOR_COOKIE,
     Live,
     feed_of,
     live,
@@ -79,7 +78,7 @@ async def entry(request: Request, entry_id: int, whose: str = MINE, said: str = 
         if row is None:
             return not_found(request, words)
         record = await care_store.record_of_entry(reader, entry_id)
-        doctors = await reader.doctors(row.team_id)
+        acts = await who_acts(request, reader, row.team_id)
     return page(
         request,
         "worklist_entry.html",
@@ -91,9 +90,7 @@ async def entry(request: Request, entry_id: int, whose: str = MINE, said: str = 
         put_off=is_put_off(row, reader.now),
         put_off_days=PUT_OFF_DAYS,
         reason_max=REASON_MAX,
-        viewer=reader.viewer,
-        doctors=doctors,
-        chosen=request.cookies.get(DOCTOR_COOKIE, ""),
+        **acts,
         whose=whose,
         here="worklist",
         said=said if said in SAID else None,

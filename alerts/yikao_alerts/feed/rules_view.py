@@ -6,22 +6,25 @@ the program does.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import groupby
 from typing import Final
 
 from yikao_alerts.feed.words import Words
-from yikao_alerts.limits import Limit
-from yikao_alerts.resident import GROUPS, OPTIONS, TARGETS
+from yikao_alerts.resident import TARGETS
 from yikao_alerts.rules import Rule, RuleSet
-from yikao_alerts.rules.model import EVERYBODY, Upgrade, Who
-from yikao_alerts.rules.words import limits_text, symptoms_text
+from yikao_alerts.rules.sentences import (
+    confirm_text,
+    downgrade_text,
+    over_text,
+    recheck_text,
+    upgrade_text,
+    who_text,
+)
 from yikao_devices.symptoms import Words as Both
 
 GROUP_ORDER: Final = ("BP", "PR", "GL", "WT", "SP", "TP", "DQ")
 ID_LETTERS: Final = 5
 """`BP-13b` is a part of BP-13: the rule is one, with a second condition."""
-MINUTE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +98,10 @@ def _part(rule: Rule, rules: RuleSet, words: Words) -> Part:
     return Part(
         rule,
         rule.limits_text(words.language),
-        who_text(rule.who, words),
-        _confirm(rule, words),
-        tuple(_change(upgrade, words) for upgrade in rule.upgrades)
-        + tuple(
-            words("rules.down", severity=words.of("severity", down.severity))
-            for down in rule.downgrades
-        ),
-        ends_text(rule, rules, words),
+        who_text(rule.who, words.language),
+        confirm_text(rule, words.language) or words("rules.confirm_none"),
+        _changes(rule, words),
+        _over(rule, rules, words),
     )
 
 
@@ -136,95 +135,24 @@ def templates_of(rules: RuleSet, words: Words) -> list[Line]:
     ]
 
 
-def who_text(who: Who, words: Words) -> str:
-    """Return whom a rule is for."""
-    if who == EVERYBODY:
-        return words("rules.everybody")
-    comma = words("list.comma")
-    parts = [_group(code, words) for code in sorted(who.groups_all)]
-    either = [_group(code, words) for code in sorted(who.groups_any)]
-    if who.or_age_at_least is not None:
-        either.append(words("rules.age_from", age=who.or_age_at_least))
-    if either:
-        parts.append(f" {words('rules.or_word')} ".join(either))
-    parts += [words("rules.not_group", group=_group(g, words)) for g in sorted(who.groups_none)]
-    if who.age_at_least is not None:
-        parts.append(words("rules.age_from", age=who.age_at_least))
-    if who.age_below is not None:
-        parts.append(words("rules.age_below", age=who.age_below))
-    parts += [_group(code, words) for code in sorted(who.options_all)]
-    return comma.join(parts)
-
-
-def _group(code: str, words: Words) -> str:
-    return _both(GROUPS.get(code) or OPTIONS[code], words)
-
-
 def _both(both: Both, words: Words) -> str:
     return both.zh if words.language == "zh" else both.en
 
 
-def _confirm(rule: Rule, words: Words) -> str:
-    protocol = rule.protocol
-    if protocol is None:
-        return words("rules.confirm_none")
-    return words("rules.confirm_in", protocol=protocol.name, window=f"{protocol.window / MINUTE:g}")
+def _changes(rule: Rule, words: Words) -> tuple[str, ...]:
+    """Return what makes a finding of a rule more severe, or less."""
+    language = words.language
+    told = [(each.severity, upgrade_text(each, language)) for each in rule.upgrades]
+    told += [(each.severity, downgrade_text(each, language)) for each in rule.downgrades]
+    return tuple(
+        words("rules.change", severity=words.of("severity", severity), causes=causes)
+        for severity, causes in told
+    )
 
 
-def _change(upgrade: Upgrade, words: Words) -> str:
-    """Return what makes a finding of a rule more severe."""
-    causes = []
-    if upgrade.symptoms:
-        causes.append(symptoms_text(upgrade.symptoms, words.language))
-    if upgrade.who != EVERYBODY:
-        causes.append(who_text(upgrade.who, words))
-    if upgrade.limits:
-        causes.append(limits_text(upgrade.limits, words.language))
-    if upgrade.recheck:
-        minutes = f"{upgrade.minutes:g}" if upgrade.minutes is not None else ""
-        causes.append(words(f"upgrade.{upgrade.recheck}", minutes=minutes))
-    severity = words.of("severity", upgrade.severity)
-    return words("rules.up", severity=severity, causes=words("list.and").join(causes))
-
-
-def ends_text(rule: Rule, rules: RuleSet, words: Words) -> str:
-    """Return what ends an episode or an entry of a rule."""
-    if rule.human_only:
-        return words("rules.ends_human")
-    parts = []
-    if rule.recheck is not None:
-        recheck = rules.rechecks[rule.recheck]
-        limits = _all(recheck.resolve, words)
-        parts.append(
-            words(
-                "rules.ends_recheck",
-                name=recheck.name,
-                rounds=recheck.resolve_rounds,
-                limits=limits,
-            )
-        )
-    elif rule.normal is not None:
-        limits = _all(rule.normal.limits, words)
-        parts.append(words("rules.ends_normal", rounds=rule.normal.rounds, limits=limits))
-    parts += _ends(rule, words)
-    return words("list.semicolon").join(parts) or words("rules.ends_none")
-
-
-def _ends(rule: Rule, words: Words) -> list[str]:
-    ends = rule.ends
-    if ends is None:
-        return []
-    parts = []
-    if ends.limits:
-        parts.append(words("rules.ends_limits", limits=_all(ends.limits, words)))
-    if ends.level_below is not None:
-        parts.append(words("rules.ends_level", pct=f"{100 * ends.level_below:g}"))
-    if ends.quiet_days is not None:
-        parts.append(words("rules.ends_quiet", days=ends.quiet_days))
-    if ends.any_reading:
-        parts.append(words("rules.ends_reading"))
-    return parts
-
-
-def _all(limits: Iterable[Limit], words: Words) -> str:
-    return limits_text(limits, words.language, "and")
+def _over(rule: Rule, rules: RuleSet, words: Words) -> str:
+    """Return what happens at home after a page, and when what the rule began is over."""
+    language = words.language
+    parts = [recheck_text(rules.rechecks[rule.recheck], language)] if rule.recheck else []
+    parts += [over_text(rule, language)]
+    return words("list.semicolon").join(filter(None, parts)) or words("rules.ends_none")
