@@ -11,8 +11,10 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from yikao_alerts.compose import load_texts
+from yikao_alerts.feed.words import Words, load_words
 from yikao_alerts.limits import LABELS
 from yikao_alerts.rules.model import Rule, RuleSet
+from yikao_alerts.rules.sentences import over_text, recheck_text
 
 SHOWN: Final = 20
 """Readings, refusals, pages and events of each kind that are told: the newest."""
@@ -37,7 +39,7 @@ class Story:
 
 def explained(story: Story, rules: RuleSet | None, language: str) -> list[str]:
     """Return the story as lines in `zh` or `en`; rules: by which it was decided, if at hand."""
-    teller = _Teller(load_texts(language)["explain"], language, story)
+    teller = _Teller(load_texts(language)["explain"], load_words(language), language, story)
     rule = (
         next((r for r in rules.rules if r.id == story.episode["rule_id"]), None) if rules else None
     )
@@ -48,13 +50,14 @@ def explained(story: Story, rules: RuleSet | None, language: str) -> list[str]:
         *teller.part("confirmed", teller.confirmations()),
         *teller.part("refused", teller.refusals()),
         *teller.part("told", teller.told()),
-        *teller.part("ends", teller.ends(rule)),
+        *teller.part("ends", _ends(rule, rules, language)),
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Teller:
     words: Mapping[str, str]
+    codes: Words
     language: str
     story: Story
 
@@ -79,7 +82,9 @@ class _Teller:
         )
         opened = self.at(episode["opened_at"])
         severity = load_texts(self.language)["severity"].get(episode["severity"], "-")
-        yield self.say("now", state=episode["state"], severity=severity, opened=opened)
+        yield self.say(
+            "now", state=self.codes.of("state", episode["state"]), severity=severity, opened=opened
+        )
 
     def readings(self) -> Iterator[str]:
         seen: dict[str, Row] = {}
@@ -121,7 +126,7 @@ class _Teller:
                 "refusal",
                 at=self.at(row["decided_at"]),
                 rule=refusal["rule_id"],
-                why=self.words.get(f"why_{refusal['why']}", refusal["why"]),
+                why=self.codes.of("why", refusal["why"]),
                 values=self.values(values, reading.get("unit", "")),
             )
 
@@ -133,28 +138,18 @@ class _Teller:
                     "page",
                     at=self.at(page["sent_at"] or page["created_at"]),
                     doctor=page["doctor"],
-                    channel=page["channel"],
-                    state=page["state"],
+                    channel=self.codes.of("channel", page["channel"]),
+                    state=self.codes.of("page", page["state"]),
                 ),
             )
             for page in self.story.pages
         ]
         for event in self.story.events:
             actor = self.say("by", actor=event["actor"]) if event["actor"] else ""
-            line = self.say("event", at=self.at(event["at"]), event=event["event"], actor=actor)
+            what = self.codes.of("event", event["event"])
+            line = self.say("event", at=self.at(event["at"]), event=what, actor=actor)
             lines.append((event["at"], line))
         return (line for _, line in sorted(lines, key=lambda each: each[0]))
-
-    def ends(self, rule: Rule | None) -> Iterator[str]:
-        if rule is not None and rule.normal is not None and not rule.human_only:
-            normal = rule.normal
-            yield self.say(
-                "ends_normal",
-                rounds=normal.rounds,
-                minutes=int(normal.apart.total_seconds() // 60),
-                limits=", ".join(limit.text(self.language) for limit in normal.limits),
-            )
-        yield self.say("ends_human")
 
     def values(self, values: Mapping[str, float], unit: str) -> str:
         """Return values with their names, in the unit in which they were measured."""
@@ -172,3 +167,11 @@ class _Teller:
 
 def _unit(readings: Sequence[Row]) -> str:
     return str(readings[0]["unit"]) if readings else ""
+
+
+def _ends(rule: Rule | None, rules: RuleSet | None, language: str) -> Iterator[str]:
+    if rule is None or rules is None:
+        return
+    if rule.recheck is not None:
+        yield recheck_text(rules.rechecks[rule.recheck], language)
+    yield over_text(rule, language)
