@@ -24,6 +24,13 @@ from yikao_ingest.errors import ServerError
 
 BAR_CHARS = 30
 USAGE = 2
+LINES = {
+    str(Load.PAGE): "立即呼叫医生 pages",
+    str(Load.TASK): "今日任务 tasks for today",
+    str(Load.ENTRY): "工作清单 worklist entries",
+    "naive_135_alert_days": "对比：单次≥135 即报警的天数 compare: days with one >= 135",
+}
+CHANGES = {"new": "新增 new", "gone": "消失 gone", "earlier": "提前 earlier", "later": "推后 later"}
 
 
 def backtest(arguments: argparse.Namespace) -> int:
@@ -96,16 +103,16 @@ def _tell(figures: Figures) -> None:
     summary = figures.as_json()
     print(f"{figures.rules.profile} {figures.rules.version}, digest {figures.rules.digest}")
     print(
-        f"{summary['readings']:,} readings of {summary['residents']:,} residents, "
-        f"{summary['patient_weeks']:,.1f} patient-weeks"
+        f"{summary['readings']:,} 条读数 readings · {summary['residents']:,} 名居民 residents · "
+        f"{summary['patient_weeks']:,.1f} 人周 patient-weeks"
     )
-    names = [*(str(load) for load in Load), "naive_135_alert_days"]
-    for name in names:
+    print(f"{'次数 count':>9}  {'每百人周 per 100 patient-weeks'}")
+    for name, words in LINES.items():
         each = summary[name]
-        print(f"{name:24} {each['count']:>9,}   {each['per_100_patient_weeks']:8.2f} per 100 weeks")
+        print(f"{each['count']:>11,}  {each['per_100_patient_weeks']:8.2f}  {words}")
     if "against" in summary:
-        counts = {name: summary["against"][name] for name in ("new", "gone", "earlier", "later")}
-        print(", ".join(f"{count:,} {name}" for name, count in counts.items()))
+        changed = (f"{words} {summary['against'][name]:,}" for name, words in CHANGES.items())
+        print(" · ".join(changed))
 
 
 def _bar(what: str, part: float) -> None:
