@@ -85,8 +85,8 @@ def _cases(view: View) -> Iterator[Case]:
     if not view.loud:
         return
     for kind in sorted(view.kinds):
-        for watch in view.plan.watches.get(kind, ()):
-            yield from _of_rule(watch.rule, view.firsts(watch), view)
+        for rule, firsts in view.firsts(kind):
+            yield from _of_rule(rule, firsts, view)
 
 
 def _of_rule(rule: Rule, firsts: list[Measurement], view: View) -> Iterator[Case]:

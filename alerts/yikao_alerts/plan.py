@@ -4,18 +4,17 @@ Computed once for a rule set and all residents whom it takes for alike, and kept
 people they are among, with the own targets in place of the numbers they replace.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from math import inf
 from typing import Final
 
-from yikao_alerts.history import PULSE_UNIT, UNITS, Measurement
-from yikao_alerts.limits import PULSE_PRESSURE, value_of
-from yikao_alerts.quiet import Place, Screen, Zone, limits_by_field, screens, zones
+from yikao_alerts.glance import Glance, glance_of
+from yikao_alerts.history import UNITS
+from yikao_alerts.quiet import Screen, screens, zones
 from yikao_alerts.resident import Resident
-from yikao_alerts.rules.forms import ClockError, Drop, Gain, OnReading
+from yikao_alerts.rules.forms import ClockError, Doubt, Drop, Gain, OnReading, UnitDoubt
 from yikao_alerts.rules.model import Rule, RuleSet
 from yikao_alerts.targets import effective_targets, with_targets
 
@@ -29,47 +28,21 @@ ANY_TIME: Final = timedelta(days=36_500)
 JUDGED: Final = (OnReading, Drop, Gain)
 """Forms that look at what the resident's body does; the others look at the data."""
 
-Stretch = tuple[str, float, float]
-"""A field, and from where to where a value of it begins to matter, both included."""
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """A rule on readings of one kind, and by what a reading is seen at a glance not to concern it.
-
-    Of a rule that looks at means a reading matters that pulls the mean to its limit, also from
-    beyond it. `always`: nothing is seen at a glance.
-    """
-
-    rule: Rule
-    by_unit: Mapping[str, tuple[Stretch, ...]]
-    flags: frozenset[str]
-    always: bool
-
-    def concerns(self, measurement: Measurement) -> bool:
-        """Return whether a loud reading may have a part in meeting the rule."""
-        if self.always:
-            return True
-        for field, low, high in self.by_unit.get(measurement.unit, ()):
-            plain = field != PULSE_PRESSURE
-            value = measurement.values.get(field) if plain else value_of(measurement, field)
-            if value is not None and low <= value <= high:
-                return True
-        return bool(measurement.flags) and not self.flags.isdisjoint(measurement.flags)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """The acute rules of one resident: `judged` by kind, in the order of the rule set.
 
-    watches: the same, with what shows at a glance which readings they are about.
+    glances: the same, with what shows at a glance which readings they are about. doubts: of the
+    unit, by kind.
     """
 
     judged: Mapping[str, tuple[Rule, ...]]
-    watches: Mapping[str, tuple[Watch, ...]]
+    glances: Mapping[str, Glance]
     on_report: tuple[Rule, ...]
     """Rules that a symptom alone can meet."""
     quality: tuple[Rule, ...]
+    doubts: Mapping[str, tuple[Doubt, ...]]
     screens: Mapping[str, Screen]
     future: timedelta
     """How far ahead of its arrival a reading may say it was made."""
@@ -120,12 +93,15 @@ def _plan_of(rules: RuleSet, resident: Resident, year: int) -> Plan:
     own = tuple(with_targets(rule, targets) if targets else rule for rule in concerned)
     judged = [rule for rule in own if _is_judged(rule)]
     clocks = [rule.form for rule in own if isinstance(rule.form, ClockError)]
+    quality = tuple(rule for rule in own if not _is_judged(rule))
+    by_kind = {kind: tuple(rule for rule in judged if rule.kind == kind) for kind in UNITS}
     quiet = zones(own)
     return Plan(
-        {kind: tuple(rule for rule in judged if rule.kind == kind) for kind in UNITS},
-        {kind: tuple(_watch(r, quiet) for r in judged if r.kind == kind) for kind in UNITS},
+        by_kind,
+        {kind: glance_of(kind, rules, quiet) for kind, rules in by_kind.items()},
         tuple(r for r in judged if isinstance(r.form, OnReading) and r.form.alone_symptoms),
-        tuple(rule for rule in own if not _is_judged(rule)),
+        quality,
+        {kind: tuple(_doubts(kind, quality)) for kind in UNITS},
         screens(own),
         min((form.future for form in clocks), default=ANY_TIME),
         max((form.year_min for form in clocks), default=0),
@@ -136,35 +112,7 @@ def _is_judged(rule: Rule) -> bool:
     return isinstance(rule.form, JUDGED) and not rule.quarantine
 
 
-def _watch(rule: Rule, quiet: Mapping[Place, Zone]) -> Watch:
-    form = rule.form
-    if not isinstance(form, OnReading):
-        return Watch(rule, {}, frozenset(), always=True)
-    limited = limits_by_field([rule])
-    by_unit = {unit: tuple(_stretches(rule, unit, limited, quiet)) for unit in UNITS[rule.kind]}
-    return Watch(rule, by_unit, form.flags, always=form.order is not None)
-
-
-def _stretches(
-    rule: Rule,
-    unit: str,
-    limited: Mapping[Place, tuple[Zone, ...]],
-    quiet: Mapping[Place, Zone],
-) -> Iterator[Stretch]:
-    """Yield where values matter: a limit's stretch, and for a count what lies beyond it too.
-
-    The mean of a sitting lies in a band only if one of its readings does, or lies beyond the band
-    on the side that is away from the quiet zone.
-    """
-    assert isinstance(rule.form, OnReading), f"{rule.id}: only readings have limits"
-    for place, stretches in limited.items():
-        _, field, own = place
-        if own != (PULSE_UNIT if field == "pulse" else unit):
-            continue
-        for each in stretches:
-            if not rule.form.times:
-                yield field, each.low, each.high
-            elif each.high <= quiet[place].low:
-                yield field, -inf, each.high
-            else:
-                yield field, each.low, inf
+def _doubts(kind: str, rules: Iterable[Rule]) -> Iterator[Doubt]:
+    for rule in rules:
+        if isinstance(rule.form, UnitDoubt) and rule.kind == kind:
+            yield from rule.form.any

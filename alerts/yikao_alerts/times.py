@@ -5,7 +5,7 @@ its count, so that an occasion that arrives late completes what came after it to
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -130,13 +130,14 @@ def _occasions(
         yield from _readings(rule, firsts, view)
         return
     concerned = {m.key for m in firsts}
+    fields = _fields(rule, form)
     for session in view.sessions(rule.kind):
         if concerned.isdisjoint(m.key for m in session.readings):
             continue
         if times.of == IN_SESSION:
-            yield from _in_session(rule, form, times.count, session)
+            yield from _in_session(rule, fields, times.count, session)
         else:
-            yield from _session(rule, form, session, view)
+            yield from _session(rule, form, fields, session, view)
 
 
 def _readings(rule: Rule, firsts: list[Measurement], view: View) -> Iterator[Occasion]:
@@ -159,11 +160,13 @@ def _readings(rule: Rule, firsts: list[Measurement], view: View) -> Iterator[Occ
                 yield Occasion(m, (m.key,), statistic, result, m.age)
 
 
-def _session(rule: Rule, form: OnReading, session: Session, view: View) -> Iterator[Occasion]:
+def _session(
+    rule: Rule, form: OnReading, fields: frozenset[str], session: Session, view: View
+) -> Iterator[Occasion]:
     """Yield the session as one occasion, if its mean meets the rule or a reading has the flag."""
     first = session.readings[0]
-    flagged = any(form.flags & m.flags for m in session.readings)
-    mean = session.mean({*_fields(rule, form), *(("pulse",) if flagged else ())})
+    flagged = bool(form.flags) and any(form.flags & m.flags for m in session.readings)
+    mean = session.mean(fields | {"pulse"} if flagged else fields)
     if not flagged and not met_by_mean(rule, first, mean):
         return
     keys = tuple(m.key for m in session.readings)
@@ -180,15 +183,17 @@ def _session(rule: Rule, form: OnReading, session: Session, view: View) -> Itera
         yield Occasion(first, keys, mean, UNCONFIRMED, session.age, waited_until=until)
 
 
-def _in_session(rule: Rule, form: OnReading, count: int, session: Session) -> Iterator[Occasion]:
+def _in_session(
+    rule: Rule, fields: frozenset[str], count: int, session: Session
+) -> Iterator[Occasion]:
     """Yield the session as one occasion, if so many of its readings meet the rule."""
     met = [m for m in session.readings if rule.met_by(m)]
     if len(met) >= count:
         keys = (met[0].key, *(m.key for m in session.readings if m is not met[0]))
-        mean = session.mean({*_fields(rule, form), "pulse"})
+        mean = session.mean(fields | {"pulse"})
         yield Occasion(met[0], keys, mean, NOT_NEEDED, session.age)
 
 
-def _fields(rule: Rule, form: OnReading) -> Iterable[str]:
+def _fields(rule: Rule, form: OnReading) -> frozenset[str]:
     upgrading = (limit for upgrade in rule.upgrades for limit in upgrade.limits)
-    return {limit.field for limit in (*form.any, *upgrading)}
+    return frozenset(limit.field for limit in (*form.any, *upgrading))

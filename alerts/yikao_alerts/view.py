@@ -14,11 +14,11 @@ from functools import cached_property
 from typing import Final
 
 from yikao_alerts.history import UNITS, History, Measurement, Symptoms
-from yikao_alerts.plan import Plan, Watch, plan_of
+from yikao_alerts.plan import Plan, plan_of
 from yikao_alerts.quiet import SYMPTOM_WINDOW
 from yikao_alerts.resident import Resident
-from yikao_alerts.rules.forms import Doubt, UnitDoubt
-from yikao_alerts.rules.model import RuleSet
+from yikao_alerts.rules.forms import Doubt
+from yikao_alerts.rules.model import Rule, RuleSet
 from yikao_alerts.series import Series, Session, series_of
 
 NO_SERIES: Final = Series()
@@ -49,12 +49,12 @@ class View:
     @cached_property
     def kinds(self) -> frozenset[str]:
         """The kinds of reading that there is something to say about."""
-        return frozenset(m.kind for m in self.loud) | self.twins.keys()
+        return (frozenset(m.kind for m in self.loud) | self.twins.keys()) & self.plan.glances.keys()
 
-    def firsts(self, watch: Watch) -> list[Measurement]:
-        """Return the readings that may meet a rule, in order of time: plausible, of its kind, in a
-        known unit, and near its limits."""
-        return [m for m in self._plausible.get(watch.rule.kind, ()) if watch.concerns(m)]
+    def firsts(self, kind: str) -> Iterator[tuple[Rule, list[Measurement]]]:
+        """Yield each rule on a kind of reading with those that may meet it, in order of time:
+        plausible, in a known unit, and near its limits."""
+        return self.plan.glances[kind].dealt(self._plausible.get(kind, ()))
 
     @cached_property
     def _plausible(self) -> dict[str, list[Measurement]]:
@@ -125,13 +125,8 @@ def _ordinary(measurement: Measurement, plan: Plan, rules: RuleSet) -> bool:
 
 
 def _doubts(measurement: Measurement, plan: Plan, history: History) -> tuple[Doubt, ...]:
-    return tuple(
-        doubt
-        for rule in plan.quality
-        if isinstance(rule.form, UnitDoubt) and rule.kind == measurement.kind
-        for doubt in rule.form.any
-        if _in_doubt(measurement, doubt, history)
-    )
+    asked = plan.doubts.get(measurement.kind, ())
+    return tuple(doubt for doubt in asked if _in_doubt(measurement, doubt, history))
 
 
 def _in_doubt(measurement: Measurement, doubt: Doubt, history: History) -> bool:

@@ -71,9 +71,10 @@ def as_age_allows(item: Decided, case: Case, late: Late) -> Decided:
     may = allowed(severity, case.age, late)
     if may is None:
         return refused(item, Why.TOO_OLD)
-    if isinstance(item, Refusal):
+    is_late = case.age > late.late_after
+    if isinstance(item, Refusal) or (item.severity, item.late) == (may, is_late):
         return item
-    return replace(item, severity=may, late=case.age > late.late_after)
+    return replace(item, severity=may, late=is_late)
 
 
 def _all_raised(item: Finding, reading: Measurement, rule: Rule, view: View) -> Iterable[Finding]:

@@ -83,7 +83,7 @@ def test_what_meets_a_limit_is_seen_at_first_sight(case: Case) -> None:
     number = case.limit.values[case.unit]
     for value in (number - step(case), number, number + step(case)):
         measurement = reading(case, round(value, 6))
-        for watch in plan.watches[case.rule.kind]:
-            if watch.rule.met_by(measurement):
-                assert watch.concerns(measurement)
+        for rule, concerned in plan.glances[case.rule.kind].dealt([measurement]):
+            if rule.met_by(measurement):
+                assert concerned == [measurement]
                 assert not plan.screens[measurement.kind].passes(measurement)
