@@ -5,6 +5,7 @@ import gc
 import shutil
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -39,7 +40,7 @@ def backtest(arguments: argparse.Namespace) -> int:
     gc.disable()
     try:
         job = _job(arguments)
-        result = backtest_file(arguments.readings, job, _bar if sys.stderr.isatty() else silent)
+        result, source = _computed(arguments, job)
     except OSError as error:
         what = f"{error.filename or arguments.readings} cannot be used, {error.strerror}"
         raise ServerError(what, "give it a file that stays, and a disk with room") from error
@@ -47,9 +48,19 @@ def backtest(arguments: argparse.Namespace) -> int:
         print(f"yikao: {error}", file=sys.stderr)
         return USAGE
     figures = figures_of(result, job)
-    _write(arguments, figures, result)
+    _write(arguments, figures, result, source)
     _tell(figures)
     return 0
+
+
+def _computed(arguments: argparse.Namespace, job: Job) -> tuple[Result, Mapping[str, Any]]:
+    """Return the result, and what names the file it is of, where that will be written."""
+    named = bool(arguments.json or arguments.html)
+    with ThreadPoolExecutor(1) as beside:
+        # While the other processes work, this one has the time to read the whole file as well.
+        digest = beside.submit(digest_of, arguments.readings) if named else None
+        result = backtest_file(arguments.readings, job, _bar if sys.stderr.isatty() else silent)
+        return result, source_of(arguments.readings, digest.result()) if digest else {}
 
 
 def _job(arguments: argparse.Namespace) -> Job:
@@ -81,8 +92,9 @@ def _check_readable(path: Path) -> None:
         raise BacktestError(f"{what}: name a file that can be read") from error
 
 
-def _write(arguments: argparse.Namespace, figures: Figures, result: Result) -> None:
-    source = source_of(arguments.readings, digest_of(arguments.readings))
+def _write(
+    arguments: argparse.Namespace, figures: Figures, result: Result, source: Mapping[str, Any]
+) -> None:
     try:
         if arguments.json:
             with arguments.json.open("w", encoding="utf-8") as file:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 from backtest_parts import DAY, HOME, RULES, Row, as_csv, pressure, sugar
-from hypothesis import given, settings
+from fix_hypothesis import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yikao_alerts.backtest.acute import USUAL, Case, acute_findings
@@ -117,7 +118,7 @@ def told(found: Sequence[Found]) -> set[tuple[object, ...]]:
     return {(f.rule, f.severity, f.confirmed, f.inputs, f.at) for f in found}
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.lists(sittings(), min_size=1, max_size=12), st.sampled_from(PEOPLE))
 def test_weeks_at_once_find_what_each_arrival_finds(
     stories: list[list[Row]], resident: Resident
@@ -130,7 +131,7 @@ def test_weeks_at_once_find_what_each_arrival_finds(
     assert told(quick) == told(acute_findings(live, RULES))
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.lists(ONE, min_size=1, max_size=10), st.sampled_from(PEOPLE))
 def test_columns_are_judged_as_readings_are(rows: list[Row], resident: Resident) -> None:
     of = panel(rows)

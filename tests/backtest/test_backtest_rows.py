@@ -1,5 +1,6 @@
 """Reading many rows at once says of each what reading it alone says, or leaves it to that."""
 
+from unittest import mock
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -7,12 +8,16 @@ from backtest_parts import as_csv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from yikao_alerts.backtest import block
 from yikao_alerts.backtest.block import read_block
 from yikao_alerts.backtest.sheet import Sheet
 from yikao_alerts.backtest.vocabulary import COLUMNS, KINDS, ROW
 
 TEXTS = st.sampled_from(
-    ["", "1", "120", "5.6", "0.5", "33.30", "007", ".5", "5.", "1e3", "-4", "1234567.1234567", "a"]
+    [
+        *("", "1", "120", "5.6", "0.5", "33.30", "007", "1234567", "12345.67", "1234567.1234567"),
+        *(".5", "5.", "1e3", "-4", "12345678", "1.2.3", "1234567.", ".1234567", "1:", "a", "٣"),
+    ]
 )
 TIMES = st.sampled_from(
     [
@@ -59,7 +64,7 @@ def test_a_block_is_its_lines_one_by_one(rows: list[dict[str, str]], key: str, c
     data = as_csv(rows).encode().partition(b"\n")[2]
     if cr:
         data = data.replace(b"\n", b"\r\n")
-    block = read_block(data, COLUMNS, zone)
+    read = read_block(data, COLUMNS, zone)
     sheet = Sheet(COLUMNS, zone)
     records = []
     for number, line in enumerate(data.splitlines(), 1):
@@ -69,16 +74,16 @@ def test_a_block_is_its_lines_one_by_one(rows: list[dict[str, str]], key: str, c
         if record is not None:
             records.append(record)
     expected = np.array(records, ROW)
-    assert block.faults == sheet.faults
+    assert read.faults == sheet.faults
     if sheet.full:
         # So many faults that nobody reads on: of such a file nothing is believed anyway.
         return
-    assert block.lines == len(rows)
+    assert read.lines == len(rows)
     names = list(sheet.residents.numbers), list(sheet.devices.numbers)
     for column in ROW.names or ():
-        one, other = block.rows[column], expected[column]
+        one, other = read.rows[column], expected[column]
         if column in ("resident", "device"):
-            ours = block.residents if column == "resident" else block.devices
+            ours = read.residents if column == "resident" else read.devices
             theirs = names[column == "device"]
             assert [ours[n] for n in one] == [theirs[n] for n in other]
         else:
@@ -89,5 +94,21 @@ def test_a_block_is_its_lines_one_by_one(rows: list[dict[str, str]], key: str, c
 def test_a_number_is_the_one_that_python_reads(value: object) -> None:
     line = f"a,2026-03-02T08:00:00Z,weight,{value}\n".encode()
     columns = ("resident", "measured_at", "kind", "weight_kg")
-    block = read_block(line, columns, ZoneInfo("UTC"))
-    assert block.rows["a"].tolist() == [float(str(value))]
+    read = read_block(line, columns, ZoneInfo("UTC"))
+    assert read.rows["a"].tolist() == [float(str(value))]
+
+
+@settings(max_examples=20)
+@given(st.data())
+def test_pieces_of_a_block_are_as_the_whole(data: st.DataObject) -> None:
+    columns = ("resident", "measured_at", "kind", "weight_kg")
+    names = st.sampled_from(["a", "x" * 64, "x" * 65, "李" * 60, "z" * 300])
+    rows = data.draw(st.lists(st.tuples(names, st.sampled_from(["60", "60.5", "?"])), max_size=9))
+    lines = [f"{name},2026-03-02T08:00:00Z,weight,{value}\n" for name, value in [*rows, ("b", 7)]]
+    text, zone = "".join(lines).encode(), ZoneInfo("UTC")
+    whole = read_block(text, columns, zone)
+    with mock.patch.object(block, "PIECE_BYTES", data.draw(st.integers(1, 200))):
+        pieces = read_block(text, columns, zone)
+    assert (pieces.residents, pieces.lines) == (whole.residents, whole.lines)
+    assert pieces.faults == whole.faults
+    assert pieces.rows.tobytes() == whole.rows.tobytes()

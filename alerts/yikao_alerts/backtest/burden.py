@@ -6,7 +6,7 @@ odd about a reading itself asks for no doctor.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
@@ -42,10 +42,13 @@ class Asked:
     by: Found
 
 
+_WEIGHTS: Final[Mapping[str, int]] = {name: number for number, name in enumerate(SEVERITIES)}
+
+
 @dataclass(frozen=True, slots=True)
 class _Episode:
-    severity: int
-    level: int
+    worst: tuple[int, int]
+    """The weight of its severity, and the level in the family."""
     last_evidence: datetime
 
 
@@ -62,29 +65,19 @@ def asked(findings: Iterable[Found]) -> Iterator[Asked]:
 def _of_resident(findings: Iterable[Found]) -> Iterator[Asked]:
     open_now: dict[str, _Episode] = {}
     for found in findings:
-        severity = SEVERITIES.index(found.severity)
         load = OF_SEVERITY.get(found.severity)
         if found.lane == DAILY:
             # An entry of the worklist is open until it ends: what opens it is found once.
             if load is not None:
                 yield Asked(load, found)
             continue
-        episode = open_now.get(found.family or "")
-        if episode is not None and found.at - episode.last_evidence > JOINS_WITHIN:
+        family = found.family or ""
+        worst, last = (_WEIGHTS[found.severity], found.level), found.at
+        episode = open_now.get(family)
+        if episode is not None and last - episode.last_evidence > JOINS_WITHIN:
             episode = None
-        worse = episode is None or (severity, found.level) > (episode.severity, episode.level)
-        if worse and load is not None:
+        if load is not None and (episode is None or worst > episode.worst):
             yield Asked(load, found)
-        open_now[found.family or ""] = _joined(episode, found, severity)
-
-
-def _joined(episode: _Episode | None, found: Found, severity: int) -> _Episode:
-    if episode is None:
-        return _Episode(severity, found.level, found.at)
-    worst = max((episode.severity, episode.level), (severity, found.level))
-    return replace(
-        episode,
-        severity=worst[0],
-        level=worst[1],
-        last_evidence=max(episode.last_evidence, found.at),
-    )
+        if episode is not None:
+            worst, last = max(episode.worst, worst), max(episode.last_evidence, last)
+        open_now[family] = _Episode(worst, last)

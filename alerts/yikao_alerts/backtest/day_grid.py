@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from yikao_alerts.backtest.columns import Columns
 from yikao_alerts.backtest.days import home_days
 from yikao_alerts.backtest.digits import Floats, Ints, Mask
 from yikao_alerts.backtest.vector import in_contexts
-from yikao_alerts.backtest.vocabulary import CONTEXT_NAMES, KINDS, UNIT_NAMES, Rows
+from yikao_alerts.backtest.vocabulary import CONTEXT_NAMES, KINDS, UNIT_NAMES
 from yikao_alerts.contexts import OFFICE
 from yikao_alerts.daily.cgm_days import Band, CgmColumns, CgmDays, cgm_days
 from yikao_alerts.daily.evening import daily_values
@@ -48,7 +49,7 @@ class DayGrid:
     device_begins: Mask
 
 
-def counting(rows: Rows, bad: Mask) -> Mask:
+def counting(rows: Columns, bad: Mask) -> Mask:
     """Return which rows the daily lane counts. bad: implausible, or at a time of a wrong clock."""
     own = rows["source"] == SOURCES.index(DEVICE)
     counts: Mask = own & ~in_contexts(rows, [OFFICE]) & ~bad & (rows["unit"] != 0)
@@ -56,7 +57,7 @@ def counting(rows: Rows, bad: Mask) -> Mask:
 
 
 def day_grid(
-    rows: Rows, minutes: Ints, names: tuple[str, ...], span: Span, bands: tuple[Band, ...]
+    rows: Columns, minutes: Ints, names: tuple[str, ...], span: Span, bands: tuple[Band, ...]
 ) -> DayGrid:
     """Return the days of the residents called `names`.
 
@@ -103,7 +104,7 @@ def day_grid(
     )
 
 
-def _devices(rows: Rows, minutes: Ints, span: Span, residents: int) -> tuple[Mask, Mask]:
+def _devices(rows: Columns, minutes: Ints, span: Span, residents: int) -> tuple[Mask, Mask]:
     """Return on which days anything was measured, and on which another device begins."""
     measured = np.zeros((residents, span.days), bool)
     begins = np.zeros((residents, span.days), bool)

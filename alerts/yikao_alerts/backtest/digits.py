@@ -1,11 +1,11 @@
-"""Numbers, times and words out of a block of bytes, a whole column at once.
+"""Numbers and words out of a block of bytes, a whole column at once.
 
 Each function answers for the cells it is sure of and says which these are; the others are read one
-by one (`rows.py`). Eight characters are looked at as one 64-bit word.
+by one (`rows.py`). Eight characters are one 64-bit word, its lowest byte the first of them, and are
+worked on together: eight digits become a number by three multiplications.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 import numpy as np
@@ -17,12 +17,22 @@ Words = NDArray[np.uint64]
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-PADDING: Final = 64
+PADDING: Final = 128
 """Bytes after the last cell of a block, so that words may be read over its end."""
-DAY_S: Final = 86_400
-SECOND_US: Final = 1_000_000
 _MASKS: Final = np.array([(1 << 8 * n) - 1 for n in range(9)], "<u8")
-_DOT: Final = ord(".")
+_ZEROS: Final = 0x3030_3030_3030_3030
+_DOTS: Final = np.uint64(0x2E2E_2E2E_2E2E_2E2E)
+_LOW_BITS: Final = np.uint64(0x7F7F_7F7F_7F7F_7F7F)
+TOP_BITS: Final = 0x8080_8080_8080_8080
+_ABOVE_NINE: Final = 0x7676_7676_7676_7676
+"""Added to bytes, it sets the top bit of those above 9."""
+_INTEGER_MAX: Final = 7
+"""Digits before a point; so many may also stand behind it."""
+_TOGETHER: Final = 32
+"""Bytes of a cell that are compared at a time."""
+_BYTE_NUMBERS: Final = 0x0001_0203_0405_0607
+"""Times a word with one bit, the lowest of a byte: the number of that byte is on top."""
+_POWERS: Final = np.array([float(10**n) for n in range(8)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +43,36 @@ class Cells:
     starts: Ints
     widths: Ints
 
-    def take(self, which: Mask | Ints) -> "Cells":
+    def take(self, which: Ints) -> "Cells":
         """Return some of the cells."""
         return Cells(self.block, self.starts[which], self.widths[which])
 
-    def word(self, number: int) -> Words:
-        """Return the eight bytes of each cell from `8 * number`, zero behind its end."""
-        words = np.ndarray((self.block.size - 7,), "<u8", buffer=self.block.data, strides=(1,))[
-            self.starts + 8 * number
-        ]
-        kept: Words = words & _MASKS[np.clip(self.widths - 8 * number, 0, 8)]
-        return kept
+    def where(self, chosen: Mask) -> tuple[Ints, "Cells"]:
+        """Return the places of some cells, and them."""
+        which = np.flatnonzero(chosen)
+        # Mostly it is all or none of a column, and all need not be copied.
+        return which, self if which.size == self.widths.size else self.take(which)
+
+    def words(self, count: int) -> Words:
+        """Return the first `8 * count` bytes of each cell as `(count, n)`, zero behind its end."""
+        found = self.raw(count)
+        least = self.widths.min(initial=8 * count)
+        for number in range(int(least) // 8, count):
+            kept = np.maximum(np.minimum(self.widths - 8 * number, 8), 0)
+            found[number] &= _MASKS[kept]
+        return found
+
+    def raw(self, count: int) -> Words:
+        """Return `8 * count` bytes from where each cell starts as `(count, n)`; they may go on
+        behind its end."""
+        size = 8 * count
+        if size > PADDING:
+            raise ValueError(f"{size} bytes may go on behind the block: {PADDING} at most")
+        every = np.ndarray(
+            (self.block.size - size + 1,), f"V{size}", buffer=self.block.data, strides=(1,)
+        )
+        words = every[self.starts].view("<u8").reshape(-1, count)
+        return np.ascontiguousarray(words.T)
 
     def text(self, index: int) -> bytes:
         """Return one cell."""
@@ -52,43 +81,67 @@ class Cells:
 
 
 def numbers(cells: Cells) -> tuple[Floats, Mask]:
-    """Return the numbers of at most eight characters, NaN for empty cells, and where it is sure."""
-    values = np.full(cells.widths.size, np.nan)
-    sure: Mask = cells.widths == 0
-    given = np.flatnonzero((cells.widths > 0) & (cells.widths <= 8))
-    if given.size:
-        values[given], sure[given] = _short_numbers(cells.take(given))
-    return values, sure
-
-
-def _short_numbers(cells: Cells) -> tuple[Floats, Mask]:
-    words, widths = cells.word(0), cells.widths
-    total = np.zeros(widths.size, np.int64)
+    """Return the numbers in cells of 1 to 8 characters, and where it is sure of them."""
+    word, widths = cells.raw(1)[0], cells.widths
+    sure: Mask = (widths >= 1) & (widths <= 8)
+    blank = (8 - np.maximum(np.minimum(widths, 8), 1)).view(np.uint64)
+    # Moved to the top of its word, a number has lost what stood behind the cell.
+    word = word << np.uint64(8) * blank
+    points = _points(word)
+    dotted = np.flatnonzero(points)
+    sure &= (points != 0) | (widths <= _INTEGER_MAX)
     behind = np.zeros(widths.size, np.int64)
-    dots = np.zeros(widths.size, np.int64)
-    sure = np.ones(widths.size, bool)
-    for place in range(int(widths.max())):
-        here = place < widths
-        digit = ((words >> np.uint64(8 * place)) & np.uint64(0xFF)).astype(np.int64) - ord("0")
-        dot = digit == _DOT - ord("0")
-        is_digit = (digit >= 0) & (digit <= 9) & here
-        total = np.where(is_digit, total * 10 + digit, total)
-        behind += is_digit & (dots > 0)
-        dots += dot
+    if dotted.size:
+        place, single = _places(points[dotted])
         # A number begins and ends with a digit, as the law of the format has it.
-        sure &= is_digit | ~here | (dot & (place > 0) & (place < widths - 1))
+        sure[dotted] &= single & (place > blank[dotted]) & (place < 7)
+        behind[dotted] = 7 - place
+        word[dotted] = _without(word[dotted], points[dotted])
+        blank[dotted] += 1
+    digits = (word ^ _ZEROS) & ~_MASKS[blank]
+    sure &= (digits | (digits + _ABOVE_NINE)) & TOP_BITS == 0
     # Both are whole and below 2 ** 53, so the quotient is the very number that float() gives.
-    return total / 10.0**behind, sure & (dots <= 1)
+    return _eight(digits) / _POWERS[behind], sure
+
+
+def _points(word: Words) -> Words:
+    """Return the lowest bit of each byte that is a decimal point."""
+    other = word ^ _DOTS
+    found: Words = ~((other & _LOW_BITS) + _LOW_BITS | other | _LOW_BITS) >> np.uint64(7)
+    return found
+
+
+def _places(points: Words) -> tuple[Words, Mask]:
+    """Return the number of the byte with the point, and where there is no second one."""
+    return points * _BYTE_NUMBERS >> np.uint64(56), points & (points - 1) == 0
+
+
+def _without(word: Words, points: Words) -> Words:
+    """Return words without their point: what stands before it moves up."""
+    byte = np.uint64(8)
+    found: Words = (word & (points - 1)) << byte | (word & ~((points << byte) - 1))
+    return found
+
+
+def _eight(digits: Words) -> Floats:
+    """Return the number that eight digits make, a byte each, the first of them the lowest."""
+    pairs = (digits * (10 << 8 | 1) >> 8) & 0x00FF_00FF_00FF_00FF
+    fours = (pairs * (100 << 16 | 1) >> 16) & 0x0000_FFFF_0000_FFFF
+    return (fours * (10_000 << 32 | 1) >> 32).astype(np.float64)
 
 
 def codes(cells: Cells, names: tuple[str, ...]) -> tuple[Ints, Mask]:
     """Return the place of each cell in `names`, 0 where it is sure of none, and where it is."""
     found = np.zeros(cells.widths.size, np.int64)
     sure = np.zeros(cells.widths.size, bool)
-    pair = cells.word(0), cells.word(1)
+    count = (max(map(len, names)) + 7) // 8
+    words = cells.words(count)
     for number, name in enumerate(names):
-        padded = np.frombuffer(name.encode().ljust(16, b"\0"), "<u8")
-        here = (pair[0] == padded[0]) & (pair[1] == padded[1]) & (cells.widths == len(name))
+        here = cells.widths == len(name)
+        for word, wanted in zip(
+            words, np.frombuffer(name.encode().ljust(8 * count, b"\0"), "<u8"), strict=True
+        ):
+            here &= word == wanted
         found[here] = number
         sure |= here
         if sure.all():
@@ -100,124 +153,11 @@ def changes(cells: Cells) -> Ints:
     """Return where a cell differs from the one before it; the first always does."""
     differs = np.ones(cells.widths.size, bool)
     differs[1:] = cells.widths[1:] != cells.widths[:-1]
-    for number in range((int(cells.widths.max(initial=0)) + 7) // 8):
-        word = cells.word(number)
-        differs[1:] |= word[1:] != word[:-1]
+    longest = int(cells.widths.max(initial=0))
+    for begin in range(0, longest, _TOGETHER):
+        # Where a cell has ended, no byte behind the block is looked for.
+        starts = np.minimum(cells.starts + begin, cells.block.size - PADDING)
+        rest = Cells(cells.block, starts, np.maximum(cells.widths - begin, 0))
+        for word in rest.words((min(longest - begin, _TOGETHER) + 7) // 8):
+            differs[1:] |= word[1:] != word[:-1]
     return np.flatnonzero(differs)
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """How a time is written: which characters are digits, the others, and whether it has an offset
-    or seconds."""
-
-    pattern: str
-    seconds: bool
-    offset_at: int | None
-
-
-_SHAPES: Final = {
-    len(shape.pattern): shape
-    for shape in (
-        _Shape("0000-00-00T00:00", False, None),
-        _Shape("0000-00-00T00:00Z", False, 16),
-        _Shape("0000-00-00T00:00:00", True, None),
-        _Shape("0000-00-00T00:00:00Z", True, 19),
-        _Shape("0000-00-00T00:00+00:00", False, 16),
-        _Shape("0000-00-00T00:00:00+00:00", True, 19),
-    )
-}
-
-
-def moments(cells: Cells, zone: tzinfo) -> tuple[Ints, Mask]:
-    """Return the microseconds since 1970 of the times, and where it is sure of them."""
-    at = np.zeros(cells.widths.size, np.int64)
-    sure = np.zeros(cells.widths.size, bool)
-    for width, shape in _SHAPES.items():
-        which = np.flatnonzero(cells.widths == width)
-        if which.size:
-            seconds, sure[which] = _shaped(cells.take(which), shape, zone)
-            at[which] = seconds * SECOND_US
-    return at, sure
-
-
-def _shaped(cells: Cells, shape: _Shape, zone: tzinfo) -> tuple[Ints, Mask]:
-    chars = _characters(cells, len(shape.pattern))
-    sure = _has_shape(chars, shape)
-    digits = (chars - ord("0")).astype(np.int64)
-
-    def two(place: int) -> Ints:
-        pair: Ints = digits[place] * 10 + digits[place + 1]
-        return pair
-
-    days, day_sure = _days(two(0) * 100 + two(2), two(5), two(8))
-    hour, minute = two(11), two(14)
-    second = two(17) if shape.seconds else np.zeros_like(hour)
-    sure &= day_sure & (hour < 24) & (minute < 60) & (second < 60)
-    local = days * DAY_S + hour * 3600 + minute * 60 + second
-    if shape.offset_at is None:
-        offset, known = _offsets(days, sure, zone)
-        return local - offset, sure & known
-    if chars.shape[0] == shape.offset_at + 1:
-        return local, sure
-    hours, minutes = two(shape.offset_at + 1), two(shape.offset_at + 4)
-    sign = np.where(chars[shape.offset_at] == ord("-"), -1, 1)
-    return local - sign * (hours * 3600 + minutes * 60), sure & (hours < 24) & (minutes < 60)
-
-
-def _characters(cells: Cells, width: int) -> Bytes:
-    """Return the characters as `(width, n)`."""
-    words = np.stack([cells.word(number) for number in range((width + 7) // 8)], axis=1)
-    return np.ascontiguousarray(words.view(np.uint8).reshape(cells.widths.size, -1).T[:width])
-
-
-def _has_shape(chars: Bytes, shape: _Shape) -> Mask:
-    sure = np.ones(chars.shape[1], bool)
-    for place, wanted in enumerate(shape.pattern):
-        match wanted:
-            case "0":
-                sure &= chars[place] - np.uint8(ord("0")) <= 9
-            case "T":
-                sure &= (chars[place] == ord("T")) | (chars[place] == ord(" "))
-            case "+":
-                sure &= (chars[place] == ord("+")) | (chars[place] == ord("-"))
-            case _:
-                sure &= chars[place] == ord(wanted)
-    return sure
-
-
-_FIRST_YEAR: Final = 1970
-_MONTHS: Final = np.arange("1970-01", "2200-02", dtype="datetime64[M]").astype("datetime64[D]")
-_MONTH_STARTS: Final[Ints] = _MONTHS.astype(np.int64)
-
-
-def _days(year: Ints, month: Ints, day: Ints) -> tuple[Ints, Mask]:
-    """Return the days since 1970, and where year, month and day are in the calendar."""
-    number = (year - _FIRST_YEAR) * 12 + month - 1
-    known = (month >= 1) & (month <= 12) & (number >= 0) & (number < _MONTH_STARTS.size - 1)
-    number = np.where(known, number, 0)
-    days = _MONTH_STARTS[number] + day - 1
-    return days, known & (day >= 1) & (days < _MONTH_STARTS[number + 1])
-
-
-def _offsets(days: Ints, sure: Mask, zone: tzinfo) -> tuple[Ints, Mask]:
-    """Return the zone's offset from UTC in seconds on each local day, and where one holds all
-    day."""
-    offsets = np.zeros(days.size, np.int64)
-    known = np.zeros(days.size, bool)
-    if not sure.any():
-        return offsets, known
-    first = int(days[sure].min())
-    place = np.where(sure, days - first, 0)
-    table = np.zeros(int(place.max()) + 1, np.int64)
-    whole = np.zeros(table.size, bool)
-    for number in np.unique(place):
-        morning = datetime(1970, 1, 1) + timedelta(days=first + int(number))  # noqa: DTZ001
-        ends = {
-            moment.replace(tzinfo=zone).utcoffset()
-            for moment in (morning, morning + timedelta(hours=12), morning + timedelta(days=1))
-        }
-        offset = ends.pop()
-        table[number] = int(offset.total_seconds()) if offset is not None else 0
-        whole[number] = not ends
-    return table[place], whole[place] & sure

@@ -22,30 +22,37 @@ from yikao_alerts.silence import HABIT_DAYS, Part, Step, habit, silence
 
 def silences(days: DayGrid, rules: RuleSet, span: Span, zone: ZoneInfo) -> list[Found]:
     """Return an entry for each silence of which the team would have heard, until it ended."""
+    # The day of each column, and of the one after the last.
+    dates = [EPOCH + timedelta(days=span.first + column) for column in range(span.days + 1)]
     return [
         found
         for rule in rules.rules
         if isinstance(rule.form, Silence)
         for row, name in enumerate(days.names)
-        for found in _of_resident(rule, rule.form, days, row, name, span, zone)
+        for found in _of_resident(rule, rule.form, days, row, name, dates, zone)
     ]
 
 
 def _of_resident(
-    rule: Rule, form: Silence, days: DayGrid, row: int, name: str, span: Span, zone: ZoneInfo
+    rule: Rule,
+    form: Silence,
+    days: DayGrid,
+    row: int,
+    name: str,
+    dates: Sequence[date],
+    zone: ZoneInfo,
 ) -> Iterator[Found]:
     measured = np.flatnonzero(days.measured[row])
     for gap in np.flatnonzero(np.diff(measured) > form.days).tolist():
         last, following = (int(column) for column in measured[gap : gap + 2])
-        first = date_of(span, int(measured[0]))
-        expected = habit(_parts(days, row, last, span))
+        first = dates[int(measured[0])]
+        expected = habit(_parts(days, row, last, dates))
         for column in range(last + form.days + 1, following + 1):
-            today = date_of(span, column)
-            silent = silence(form, expected, date_of(span, last), first, today)
+            silent = silence(form, expected, dates[last], first, dates[column])
             if silent.step is Step.TEAM:
-                at = closing(span.first + column - 1, zone)
-                ended = closing(span.first + following, zone)
-                inputs = (f"day/{date_of(span, last).isoformat()}",)
+                at = closing((dates[column - 1] - EPOCH).days, zone)
+                ended = closing((dates[following] - EPOCH).days, zone)
+                inputs = (f"day/{dates[last].isoformat()}",)
                 yield Found(
                     name,
                     rule.id,
@@ -63,12 +70,7 @@ def _of_resident(
                 break
 
 
-def date_of(span: Span, column: int) -> date:
-    """Return the day of a column."""
-    return EPOCH + timedelta(days=span.first + column)
-
-
-def _parts(days: DayGrid, row: int, last: int, span: Span) -> Sequence[Part]:
+def _parts(days: DayGrid, row: int, last: int, dates: Sequence[date]) -> Sequence[Part]:
     """Return the day parts with a reading in the weeks up to the column `last`."""
     begin = max(0, last - HABIT_DAYS + 1)
     window = slice(begin, last + 1)
@@ -77,7 +79,7 @@ def _parts(days: DayGrid, row: int, last: int, span: Span) -> Sequence[Part]:
         (days.pressure.morning.count[row, window] > 0) | ~evenings
     )
     return [
-        (date_of(span, begin + int(column)), part)
+        (dates[begin + column], part)
         for part, seen in ((MORNING, mornings), (EVENING, evenings))
-        for column in np.flatnonzero(seen)
+        for column in np.flatnonzero(seen).tolist()
     ]

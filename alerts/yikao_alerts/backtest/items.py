@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from yikao_alerts.backtest.columns import Columns
 from yikao_alerts.backtest.digits import Ints, Mask
 from yikao_alerts.backtest.instants import moment
 from yikao_alerts.backtest.panel import Panel
@@ -13,19 +14,20 @@ from yikao_alerts.backtest.vocabulary import (
     CONTEXT_NAMES,
     FLAG_NAMES,
     KINDS,
+    ROW,
     SYMPTOM,
     SYMPTOM_NAMES,
     UNIT_NAMES,
-    Rows,
     names_of,
 )
 from yikao_alerts.history import FIELDS, SOURCES, Measurement, Symptoms, key_of
 
 Item = Measurement | Symptoms
 _SETS_KEPT: Final = 4096
+_TAKEN: Final = ROW.names or ()
 
 
-def namesakes(rows: Rows) -> Ints:
+def namesakes(rows: Columns) -> Ints:
     """Return for each row how many readings before it have its resident, kind, device and time."""
     same = np.zeros(rows.size, bool)
     same[1:] = True
@@ -46,7 +48,8 @@ class Items:
 
     def of(self, rows: Ints) -> list[Item]:
         """Return the items of the rows at these places, in their order."""
-        records = self.panel.rows[rows].tolist()
+        chosen = self.panel.rows[rows]
+        records = zip(*(chosen[name].tolist() for name in _TAKEN), strict=True)
         bad, again = self.bad[rows].tolist(), self.again[rows].tolist()
         return [self._item(*each) for each in zip(records, bad, again, strict=True)]
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from yikao_alerts.backtest.columns import Columns
 from yikao_alerts.backtest.found import Found
 from yikao_alerts.backtest.instants import micros_of
 from yikao_alerts.backtest.tally import Tally
 from yikao_alerts.backtest.trace import Trace
-from yikao_alerts.backtest.vocabulary import Rows
 from yikao_alerts.resident import Resident
 from yikao_alerts.rules.forms import ClockError
 from yikao_alerts.rules.model import RuleSet
@@ -59,4 +59,4 @@ class Result:
     findings: tuple[tuple[Found, ...], ...]
     tally: Tally
     traces: Mapping[str, Trace]
-    examples: Mapping[str, Rows]
+    examples: Mapping[str, Columns]

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from yikao_alerts.backtest.columns import Columns
 from yikao_alerts.backtest.digits import Ints, Mask
 from yikao_alerts.backtest.instants import micros
 from yikao_alerts.backtest.panel import Panel
@@ -25,7 +26,7 @@ from yikao_alerts.backtest.vector import (
     sittings,
     values_of,
 )
-from yikao_alerts.backtest.vocabulary import FLAG_NAMES, KINDS, SYMPTOM, Rows
+from yikao_alerts.backtest.vocabulary import FLAG_NAMES, KINDS, SYMPTOM
 from yikao_alerts.plan import Plan, plan_of
 from yikao_alerts.quiet import Screen, neighbourhood, screens
 from yikao_alerts.resident import Resident
@@ -120,7 +121,7 @@ def crisis(panel: Panel, of: Sequence[tuple[Concern, Ints]], among: Mask) -> Mas
     return found
 
 
-def counted(rule: Rule, kind: str, rows: Rows, own: Mask, sitting: Ints) -> Mask:
+def counted(rule: Rule, kind: str, rows: Columns, own: Mask, sitting: Ints) -> Mask:
     """Return which rows of one kind may be counted by a rule: at least those it will count.
 
     own: rows to look at; sitting: the session of each row.
@@ -145,7 +146,7 @@ def counted(rule: Rule, kind: str, rows: Rows, own: Mask, sitting: Ints) -> Mask
     return found
 
 
-def _readings(times: Times, alone: Mask, rows: Rows) -> Mask:
+def _readings(times: Times, alone: Mask, rows: Columns) -> Mask:
     which = np.flatnonzero(alone)
     found = np.zeros(rows.size, bool)
     found[which] = crowded(rows["resident"][which], rows["at"][which], times.count, _within(times))
@@ -161,7 +162,7 @@ def _in_session(times: Times, alone: Mask, sitting: Ints) -> Mask:
     return enough[sitting]
 
 
-def _sessions(rule: Rule, times: Times, kind: str, rows: Rows) -> Mask:
+def _sessions(rule: Rule, times: Times, kind: str, rows: Columns) -> Mask:
     """Return the rows of sessions that may meet the rule, as often as it asks for."""
     assert isinstance(rule.form, OnReading), f"{rule.id}: only readings are counted"
     rest = np.flatnonzero(~in_contexts(rows, NOT_AT_REST))
@@ -175,7 +176,7 @@ def _sessions(rule: Rule, times: Times, kind: str, rows: Rows) -> Mask:
     return found
 
 
-def _sessions_of_unit(form: OnReading, times: Times, kind: str, rows: Rows) -> Mask:
+def _sessions_of_unit(form: OnReading, times: Times, kind: str, rows: Columns) -> Mask:
     sitting = sittings(rows)
     firsts = np.flatnonzero(np.diff(sitting, prepend=-1))
     heads = rows[firsts]
@@ -221,7 +222,7 @@ def with_neighbours(panel: Panel, chosen: Mask, bad: Mask, sitting: Ints, rules:
     return touched[sitting]
 
 
-def _beside(rows: Rows, bad: Mask) -> Mask:
+def _beside(rows: Columns, bad: Mask) -> Mask:
     """Return the rows next to a bad one, of the same resident and kind."""
     if not bad.any():
         return bad

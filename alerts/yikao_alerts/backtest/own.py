@@ -10,8 +10,9 @@ from typing import Final
 
 import numpy as np
 
+from yikao_alerts.backtest.columns import Columns
 from yikao_alerts.backtest.digits import Floats, Ints, Mask
-from yikao_alerts.backtest.vocabulary import KINDS, UNIT_NAMES, Rows
+from yikao_alerts.backtest.vocabulary import KINDS, UNIT_NAMES
 from yikao_alerts.confirm import UNITS_TO_MMHG
 from yikao_alerts.daily.profile import PROFILE_D, profile_of
 from yikao_alerts.history import BLOOD_PRESSURE, Profile
@@ -42,7 +43,7 @@ class Unlike:
 
 
 def unlike(
-    rows: Rows, days: Ints, compared: Mask, counts: Mask, residents: int, d2_above: float
+    rows: Columns, days: Ints, compared: Mask, counts: Mask, residents: int, d2_above: float
 ) -> Unlike:
     """Return the pressures whose squared distance from the own profile is above a limit.
 
@@ -81,7 +82,7 @@ def unlike(
     return Unlike(found)
 
 
-def _triples(rows: Rows) -> tuple[Floats, Mask]:
+def _triples(rows: Columns) -> tuple[Floats, Mask]:
     """Return systolic, diastolic (mmHg) and pulse of each row, and where there are all three."""
     factors = np.array([UNITS_TO_MMHG.get(unit, np.nan) for unit in UNIT_NAMES])
     factor = factors[rows["unit"]]

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from yikao_alerts.backtest.columns import Columns
 from yikao_alerts.backtest.digits import Ints, Mask
 from yikao_alerts.backtest.parts import Part
 from yikao_alerts.backtest.vocabulary import KINDS, ROW, SLOTS, SYMPTOM, UNIT_NAMES, Rows
@@ -28,16 +29,15 @@ class Panel:
     they said the same again.
     """
 
-    rows: Rows
+    rows: Columns
     residents: tuple[str, ...]
     devices: tuple[str, ...]
     bounds: Ints
     copies: int
 
-    def of(self, resident: int) -> Rows:
+    def of(self, resident: int) -> Columns:
         """Return the rows of one resident."""
-        kept: Rows = self.rows[self.bounds[resident] : self.bounds[resident + 1]]
-        return kept
+        return self.rows[self.bounds[resident] : self.bounds[resident + 1]]
 
 
 def bucket_panel(parts: Sequence[Part], bucket: int) -> Panel:
@@ -53,10 +53,9 @@ def panel_of(pieces: Iterable[tuple[Rows, Sequence[str], Sequence[str]]]) -> Pan
     devices = _names("device", [(rows, names) for rows, _, names in filled])
     rows = np.concatenate([rows for rows, _, _ in filled] or [np.zeros(0, ROW)])
     rows = _sorted(_reports_apart(rows))
-    fresh = _fresh(rows)
-    kept = rows[fresh]
+    kept = Columns.of(rows.compress(_fresh(rows)))
     bounds = np.searchsorted(kept["resident"], np.arange(len(residents) + 1))
-    return Panel(kept, residents, devices, bounds, int(rows.size - kept.size))
+    return Panel(kept, residents, devices, bounds, rows.size - kept.size)
 
 
 def _names(column: str, pieces: Sequence[tuple[Rows, Sequence[str]]]) -> tuple[str, ...]:
@@ -74,22 +73,29 @@ def _names(column: str, pieces: Sequence[tuple[Rows, Sequence[str]]]) -> tuple[s
 
 def _reports_apart(rows: Rows) -> Rows:
     """Return the rows with what was felt at a reading as a report of its own, at the same time."""
-    reports = rows[rows["symptoms"] != 0]
+    felt, report = rows["symptoms"] != 0, rows["kind"] == _REPORT
+    reports = _reports(rows[felt & ~report])
+    rows["symptoms"][~report] = 0
+    rows[report] = _reports(rows[report])
+    return np.concatenate([rows, reports]) if reports.size else rows
+
+
+def _reports(rows: Rows) -> Rows:
+    """Return rows as reports: without the reading beside which they may have stood."""
     for slot in SLOTS:
-        reports[slot] = np.nan
-    reports["kind"], reports["unit"] = _REPORT, UNIT_NAMES.index("")
+        rows[slot] = np.nan
+    rows["kind"], rows["unit"] = _REPORT, UNIT_NAMES.index("")
     for column in ("context", "source", "flags", "device"):
-        reports[column] = 0
-    readings = rows[rows["kind"] != _REPORT]
-    readings["symptoms"] = 0
-    return np.concatenate([readings, reports])
+        rows[column] = 0
+    return rows
 
 
 def _sorted(rows: Rows) -> Rows:
     """Return the rows in their one order."""
-    rows = rows[np.lexsort((rows["at"], rows["resident"]))]
-    same = (rows["resident"][1:] == rows["resident"][:-1]) & (rows["at"][1:] == rows["at"][:-1])
+    # `take`, not brackets, which copy a record field by field.
+    rows = rows.take(np.lexsort((rows["at"], rows["resident"])))
     tied = np.zeros(rows.size, bool)
+    same = _as_before(rows, ("resident", "at"))
     tied[1:] |= same
     tied[:-1] |= same
     ties = rows[tied]
@@ -101,9 +107,18 @@ def _sorted(rows: Rows) -> Rows:
 def _fresh(rows: Rows) -> Mask:
     """Return which rows say what the row before them does not."""
     fresh = np.ones(rows.size, bool)
-    differs = np.zeros(max(rows.size - 1, 0), bool)
-    for column in _SAME:
-        one, other = rows[column][1:], rows[column][:-1]
-        differs |= (one != other) & ~((one != one) & (other != other))
-    fresh[1:] = differs
+    again = 1 + np.flatnonzero(_as_before(rows, ("resident", "at")))
+    for column in _SAME if again.size else ():
+        one, other = rows[column][again], rows[column][again - 1]
+        again = again[(one == other) | ((one != one) & (other != other))]
+    fresh[again] = False
     return fresh
+
+
+def _as_before(rows: Rows, columns: Iterable[str]) -> Mask:
+    """Return for each row but the first whether it has the values of the row before it."""
+    same = np.ones(max(rows.size - 1, 0), bool)
+    for column in columns:
+        values = np.ascontiguousarray(rows[column])
+        same &= values[1:] == values[:-1]
+    return same

@@ -8,7 +8,8 @@ one resident lie in one bucket, whatever order the file had.
 import codecs
 import csv
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -113,9 +114,11 @@ def columns_of(header: bytes, path: Path) -> tuple[str, ...]:
     return names
 
 
-def bucket_count(bytes_all: int) -> int:
-    """Return over how many buckets so much text is dealt."""
-    return min(BUCKETS_MAX, 1 + bytes_all // BUCKET_BYTES)
+def bucket_count(bytes_all: int, jobs: int) -> int:
+    """Return over how many buckets so much text is dealt: where one is not enough, as many for
+    each process, so that none waits for another's last."""
+    count = 1 + bytes_all // BUCKET_BYTES
+    return min(BUCKETS_MAX, jobs * math.ceil(count / jobs)) if count > 1 else 1
 
 
 def read_part(stretch: Stretch, buckets: int, folder: Path, believed_from: int) -> PartRead:
@@ -142,7 +145,8 @@ def deal(block: Block, buckets: int, file: Path, believed_from: int) -> Part:
     of_resident = np.array([bucket_of(name, buckets) for name in block.residents], np.int64)
     bucket = of_resident[block.rows["resident"]] if block.rows.size else np.zeros(0, np.int64)
     order = np.argsort(bucket, kind="stable")
-    block.rows[order].tofile(file)
+    # `take` copies records whole; an index in brackets would copy them field by field.
+    block.rows.take(order).tofile(file)
     bounds = np.searchsorted(bucket[order], np.arange(buckets + 1))
     at = block.rows["at"]
     at = at[(at >= believed_from) & (at <= block.rows["received"] + DAY_US)]
@@ -166,11 +170,7 @@ def accepted(reads: Iterable[PartRead], path: Path, lines_before: int) -> list[P
     return parts
 
 
-def digest_of(path: Path, advanced: Callable[[int], None] = lambda count: None) -> str:
+def digest_of(path: Path) -> str:
     """Return the SHA-256 of a file, so that a result can be traced to what it was computed from."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while data := file.read(STRETCH_BYTES):
-            digest.update(data)
-            advanced(len(data))
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from yikao_alerts.backtest.columns import Columns
 from yikao_alerts.backtest.day_grid import Span
 from yikao_alerts.backtest.days import home_days, home_minutes
 from yikao_alerts.backtest.found import in_order
@@ -37,7 +38,6 @@ from yikao_alerts.backtest.stages import (
 )
 from yikao_alerts.backtest.tally import Tally
 from yikao_alerts.backtest.trace import Trace
-from yikao_alerts.backtest.vocabulary import Rows
 
 __all__ = ["BacktestError", "Job", "Result", "backtest_file", "backtest_records"]
 
@@ -51,7 +51,7 @@ _FOLDER: Final = "yikao-backtest-"
 def backtest_file(path: Path, job: Job, progress: Progress = silent) -> Result:
     """Return what the rules find in a file of readings; refuses it with `FaultyFileError`."""
     tasks = list(stretches(path, job.zone))
-    buckets = bucket_count(path.stat().st_size)
+    buckets = bucket_count(path.stat().st_size, job.jobs)
     # A file of one stretch is done before a second process stands.
     jobs = job.jobs if len(tasks) > 1 else 1
     with TemporaryDirectory(prefix=_FOLDER) as name, Pool(jobs, job, progress) as pool:
@@ -63,7 +63,7 @@ def backtest_file(path: Path, job: Job, progress: Progress = silent) -> Result:
 
 def backtest_records(block: Block, job: Job, progress: Progress = silent) -> Result:
     """Return what the rules find in records at hand (see `vocabulary.ROW`)."""
-    buckets = bucket_count(block.rows.nbytes)
+    buckets = bucket_count(block.rows.nbytes, job.jobs)
     jobs = min(job.jobs, buckets)
     with TemporaryDirectory(prefix=_FOLDER) as name, Pool(jobs, job, progress) as pool:
         part = deal(block, buckets, Path(name) / "part", job.believed_from)
@@ -91,12 +91,12 @@ def _judged(parts: list[Part], buckets: int, folder: Path, job: Job, pool: Pool)
     return Result(ordered, tally, traced, shown)
 
 
-def _examples(names: list[str], buckets: int, place: Place) -> dict[str, Rows]:
+def _examples(names: list[str], buckets: int, place: Place) -> dict[str, Columns]:
     """Return the rows of a few residents."""
     found = {}
     for name in names:
         panel = bucket_panel(place.parts, bucket_of(name, buckets))
-        found[name] = panel.of(panel.residents.index(name)).copy()
+        found[name] = panel.of(panel.residents.index(name)).alone()
     return found
 
 

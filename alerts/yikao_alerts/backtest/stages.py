@@ -1,5 +1,6 @@
 """The steps of a back-test that processes do side by side: buckets of readings, groups of days."""
 
+import math
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -151,18 +152,16 @@ class Group:
 
 
 def groups(buckets: Sequence[Bucket], most: int, rules: int, place: Place, job: Job) -> list[Group]:
-    """Return the groups of about `most` residents, with what is common to the whole panel."""
+    """Return groups of up to about `most` residents, as many for each process, with what is common
+    to the whole panel."""
     shared = [place.shared(bucket.number, rules) for bucket in buckets]
     if not shared:
         return []
     season = Season.of(place.span.first, np.concatenate([each.season for each in shared]))
     spreads = [each.spreads for each in shared if each.spreads is not None]
     limits = top_decile_of(np.concatenate(spreads)) if spreads else None
-    made: list[list[Bucket]] = [[]]
-    for bucket in buckets:
-        if sum(each.residents for each in made[-1]) >= most:
-            made.append([])
-        made[-1].append(bucket)
+    whole = sum(each.residents for each in buckets)
+    count = min(len(buckets), job.jobs * math.ceil(whole / (most * job.jobs)))
     traced = job.trace and rules == ON_TRIAL
     return [
         Group(
@@ -172,7 +171,7 @@ def groups(buckets: Sequence[Bucket], most: int, rules: int, place: Place, job: 
             limits,
             tuple(f for bucket in group for f in bucket.findings[rules]) if traced else (),
         )
-        for group in made
+        for group in (buckets[number::count] for number in range(count))
     ]
 
 

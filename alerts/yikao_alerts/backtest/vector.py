@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from yikao_alerts.backtest.columns import Columns
 from yikao_alerts.backtest.digits import Floats, Ints, Mask
 from yikao_alerts.backtest.instants import micros
 from yikao_alerts.backtest.vocabulary import (
@@ -17,7 +18,6 @@ from yikao_alerts.backtest.vocabulary import (
     KINDS,
     SLOTS,
     UNIT_NAMES,
-    Rows,
 )
 from yikao_alerts.history import FIELDS, PULSE_UNIT
 from yikao_alerts.limits import DERIVED_DIGITS, PULSE_PRESSURE, Limit
@@ -29,7 +29,7 @@ from yikao_alerts.series import SESSION_GAP
 _COMPARED: Final = {"ge": np.greater_equal, "gt": np.greater, "le": np.less_equal, "lt": np.less}
 
 
-def values_of(rows: Rows, kind: str, field: str) -> Floats:
+def values_of(rows: Columns, kind: str, field: str) -> Floats:
     """Return one field of rows of one kind, or their pulse pressure; NaN where absent."""
     if field == PULSE_PRESSURE:
         pressure: Floats = np.round(rows["a"] - rows["b"], DERIVED_DIGITS)
@@ -45,13 +45,13 @@ def bits_of(names: Iterable[str], known: tuple[str, ...]) -> np.uint64:
     return np.uint64(sum(1 << known.index(name) for name in names if name in known))
 
 
-def in_contexts(rows: Rows, contexts: Iterable[str]) -> Mask:
+def in_contexts(rows: Columns, contexts: Iterable[str]) -> Mask:
     """Return which rows were taken in one of these ways."""
     numbers = [CONTEXT_NAMES.index(context) for context in contexts]
     return np.isin(rows["context"], numbers)
 
 
-def reached(limit: Limit, values: Floats, rows: Rows) -> Mask:
+def reached(limit: Limit, values: Floats, rows: Columns) -> Mask:
     """Return where `values`, in the units of their rows, reach a limit, taken as it asks."""
     found = np.zeros(rows.size, bool)
     for unit, number in limit.values.items():
@@ -64,7 +64,7 @@ def reached(limit: Limit, values: Floats, rows: Rows) -> Mask:
     return found & in_contexts(rows, limit.contexts) if limit.contexts else found
 
 
-def met(rule: Rule, kind: str, rows: Rows) -> Mask:
+def met(rule: Rule, kind: str, rows: Columns) -> Mask:
     """Return which rows of one kind meet the rule alone, as `Rule.met_by` says it."""
     form = rule.form
     if not isinstance(form, OnReading) or rule.kind not in (ANY_KIND, kind):
@@ -82,7 +82,7 @@ def met(rule: Rule, kind: str, rows: Rows) -> Mask:
     return found
 
 
-def implausible(rules: Iterable[Rule], rows: Rows) -> Mask:
+def implausible(rules: Iterable[Rule], rows: Columns) -> Mask:
     """Return which rows a rule puts in quarantine."""
     found = np.zeros(rows.size, bool)
     quarantining = [rule for rule in rules if rule.quarantine]
@@ -95,7 +95,7 @@ def implausible(rules: Iterable[Rule], rows: Rows) -> Mask:
     return found
 
 
-def passes(screen: Screen, kind: str, rows: Rows) -> Mask:
+def passes(screen: Screen, kind: str, rows: Columns) -> Mask:
     """Return which plausible rows of one kind are quiet, as `Screen.passes` says it."""
     quiet = np.zeros(rows.size, bool)
     for unit, own in screen.zones.items() if not screen.never else ():
@@ -112,7 +112,7 @@ def passes(screen: Screen, kind: str, rows: Rows) -> Mask:
     return quiet
 
 
-def sittings(rows: Rows) -> Ints:
+def sittings(rows: Columns) -> Ints:
     """Return the number of the session of each row: one resident, one kind, no gap above half an
     hour. Rows lie in order of resident and time."""
     of = rows["resident"].astype(np.int64) << 8 | rows["kind"]

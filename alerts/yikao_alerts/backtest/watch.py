@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from yikao_alerts.backtest.acute import Case, Habit
+from yikao_alerts.backtest.columns import Columns
 from yikao_alerts.backtest.days import home_day
 from yikao_alerts.backtest.digits import Ints, Mask
 from yikao_alerts.backtest.instants import micros, micros_of, moment
@@ -17,7 +18,7 @@ from yikao_alerts.backtest.loud import concerns, crisis, loud, with_neighbours
 from yikao_alerts.backtest.own import Unlike
 from yikao_alerts.backtest.panel import Panel
 from yikao_alerts.backtest.vector import sittings
-from yikao_alerts.backtest.vocabulary import KINDS, SLOTS, SYMPTOM, UNIT_NAMES, Rows
+from yikao_alerts.backtest.vocabulary import KINDS, SLOTS, SYMPTOM, UNIT_NAMES
 from yikao_alerts.history import FIELDS, UNITS, Profile
 from yikao_alerts.quiet import neighbourhood
 from yikao_alerts.resident import Resident
@@ -154,7 +155,7 @@ class Marks:
     odd: Mask
 
 
-def _years(rows: Rows) -> list[int]:
+def _years(rows: Columns) -> list[int]:
     if not rows.size:
         return []
     ends = [moment(int(at)).year for at in (rows["received"].min(), rows["received"].max())]

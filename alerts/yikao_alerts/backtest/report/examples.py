@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from yikao_alerts.backtest.burden import Asked, Load, asked
+from yikao_alerts.backtest.columns import Columns
 from yikao_alerts.backtest.found import Found
 from yikao_alerts.backtest.instants import micros, micros_of, moment
 from yikao_alerts.backtest.report.draw import Dots, Flagged, Scale, readings
-from yikao_alerts.backtest.vocabulary import KINDS, UNIT_NAMES, Rows
+from yikao_alerts.backtest.vocabulary import KINDS, UNIT_NAMES
 from yikao_alerts.confirm import UNITS_TO_MMHG
 from yikao_alerts.daily.glucose_days import MG_DL_PER_MMOL_L
 from yikao_alerts.history import BLOOD_PRESSURE, GLUCOSE
@@ -32,7 +33,7 @@ class Example:
     """One resident: readings, and the times somebody was asked for."""
 
     name: str
-    rows: Rows
+    rows: Columns
     asked: Sequence[Asked]
 
 
@@ -50,7 +51,7 @@ def chosen(findings: Iterable[Found]) -> list[str]:
     return list(names)[:EXAMPLES_MAX]
 
 
-def examples_of(rows: Mapping[str, Rows], told: Iterable[Asked]) -> list[Example]:
+def examples_of(rows: Mapping[str, Columns], told: Iterable[Asked]) -> list[Example]:
     """Return the examples whose rows are given, with what was asked for each."""
     by_name: dict[str, list[Asked]] = {name: [] for name in rows}
     for each in told:
@@ -92,14 +93,14 @@ def _flagged(found: Sequence[Asked], start: datetime) -> list[Flagged]:
     ]
 
 
-def _pressure(rows: Rows, days: list[float], ends: tuple[str, str]) -> tuple[Scale, list[Dots]]:
+def _pressure(rows: Columns, days: list[float], ends: tuple[str, str]) -> tuple[Scale, list[Dots]]:
     factors = np.array([UNITS_TO_MMHG.get(unit, np.nan) for unit in UNIT_NAMES])[rows["unit"]]
     systolic, diastolic = ((rows[slot] * factors).tolist() for slot in ("a", "b"))
     scale = Scale(40.0, 220.0, (85.0, 135.0, 180.0), WINDOW / _DAY, ends)
     return scale, [Dots(days, diastolic, "low"), Dots(days, systolic, "high")]
 
 
-def _glucose(rows: Rows, days: list[float], ends: tuple[str, str]) -> tuple[Scale, list[Dots]]:
+def _glucose(rows: Columns, days: list[float], ends: tuple[str, str]) -> tuple[Scale, list[Dots]]:
     in_mg_dl = rows["unit"] == UNIT_NAMES.index("mg/dL")
     values = np.where(in_mg_dl, rows["a"] / MG_DL_PER_MMOL_L, rows["a"])
     scale = Scale(0.0, 25.0, (3.9, 7.0, 16.7), WINDOW / _DAY, ends)
