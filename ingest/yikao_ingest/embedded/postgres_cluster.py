@@ -36,13 +36,17 @@ BUILTIN_LOCALE_MAJOR = 17
 """The first major version with collations of its own, which no upgrade of the system changes."""
 
 STATISTICS = "pg_stat_statements"
+MEMORY_PART = 16
+BUFFERS_MB = (64, 256)
+"""The database keeps a sixteenth of the memory for itself, within these bounds: at 64 MB a small
+computer stays usable, and 256 MB hold the indexes of a county's year of decisions."""
 SETTINGS = """\
 # Written by Yikao at every start. Put your own with ALTER SYSTEM: they win over these.
 listen_addresses = ''
 port = {port}
 unix_socket_permissions = 0700
 max_connections = 50
-shared_buffers = 64MB
+shared_buffers = {buffers_mb}MB
 max_wal_size = 1GB
 wal_compression = pglz
 # A commit that was answered is on the disk: the gateway forgets a reading on our word.
@@ -106,7 +110,15 @@ def check_socket_path(run: Path) -> None:
 def write_settings(file: Path, binaries: Binaries) -> None:
     """Write our settings; done at every start, so that an upgrade of Yikao brings its own."""
     libraries = STATISTICS if binaries.has_library(STATISTICS) else ""
-    file.write_text(SETTINGS.format(port=PORT, libraries=libraries), encoding="utf-8")
+    settings = SETTINGS.format(port=PORT, libraries=libraries, buffers_mb=buffers_mb())
+    file.write_text(settings, encoding="utf-8")
+
+
+def buffers_mb() -> int:
+    """Return how much memory the database's own cache takes, in megabytes."""
+    memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    low, high = BUFFERS_MB
+    return max(low, min(high, memory_mb // MEMORY_PART))
 
 
 def create_cluster(data: Path, binaries: Binaries, prefix: tuple[str, ...], log: Path) -> None:
