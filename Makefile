@@ -16,7 +16,10 @@ install = { $(PIP) install --quiet uv && \
   $(BIN)/uv pip install --quiet --python $(BIN)/python --editable '$(extras)'; } 2>/dev/null || \
   $(PIP) install --quiet --editable '$(extras)'
 
-.PHONY: help demo test check bench gates format clean
+# Where it is set, each process compiles every module anew, and the tests start hundreds.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help demo test torture check bench gates format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -26,8 +29,14 @@ help: ## this list
 demo: $(RUNTIME) ## the whole product with simulated homes, until Ctrl-C (ARGS='--seconds 60')
 	@$(BIN)/yikao demo $(ARGS)
 
+# Each worker takes whole files, in random order, and has servers of its own.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
 test: $(DEVELOPMENT) ## all tests (ARGS='-k feed')
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
+
+torture: $(DEVELOPMENT) ## all tests, with twenty times the random examples (ARGS='tests/alerts')
+	$(PYTEST) --hypothesis-profile=torture $(ARGS)
 
 check: $(DEVELOPMENT) ## format, lint, types, layers, file length
 	$(BIN)/ruff format --check .
@@ -49,6 +58,7 @@ format: $(DEVELOPMENT) ## put the code into its form
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -1,20 +1,19 @@
 """Real servers for tests: a PostgreSQL and a broker a session, and an empty database a test.
 
 They are the embedded ones, in short folders below /tmp (a Unix socket's path has at most 107
-bytes, and pytest's own temporary folders are longer), and they end with the test session.
+bytes, and pytest's own temporary folders are longer), and they end with the test session. Each
+worker of `make test` is a session of its own, with servers of its own.
 """
 
 import os
 import select
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from fix_database import database_on
 
 from yikao_ingest.embedded.broker import EmbeddedBroker
 from yikao_ingest.embedded.postgres import EmbeddedPostgres
@@ -61,21 +60,24 @@ def short_session_tmp() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres_dsn_root(short_session_tmp: Path) -> Iterator[str]:
-    """The connection string of the session's PostgreSQL, as its superuser."""
+    """The connection string of the session's PostgreSQL, as its superuser.
+
+    It does not wait for the disk: its tests kill processes, not power.
+    """
     postgres = EmbeddedPostgres(short_session_tmp / "pg")
-    yield postgres.start()
+    dsn = postgres.start()
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+    yield dsn
     postgres.stop()
 
 
 @pytest.fixture
 def database_url(postgres_dsn_root: str) -> Iterator[str]:
     """The connection string of an empty database for this test alone."""
-    name = f"t_{uuid.uuid4().hex}"
-    quoted = sql.Identifier(name)
-    with psycopg.connect(postgres_dsn_root, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(quoted))
-        yield make_conninfo(postgres_dsn_root, dbname=name)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(quoted))
+    with database_on(postgres_dsn_root) as dsn:
+        yield dsn
 
 
 @pytest.fixture(scope="session")

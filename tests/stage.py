@@ -17,7 +17,7 @@ from yikao_sim.air.server import AirServer
 from yikao_sim.air.service import Air, Truth
 from yikao_sim.home import Home, Outfit
 
-STORY_MAX_S = 30.0
+STORY_MAX_S = 60.0
 """A story takes a second; one that takes this long waits for something that never comes."""
 CUFF, METER = 0x2A35, 0x2A18
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)

@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from yikao_alerts.pager import Pager
 from yikao_alerts.working import connect
 
-STORY_MAX_S = 20.0
+STORY_MAX_S = 60.0
 
 
 @contextmanager

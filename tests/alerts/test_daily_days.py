@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from daily_parts import FIRST_DAY, columns, minute
 from daily_plainly import Plain
-from hypothesis import given, settings
+from fix_hypothesis import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yikao_alerts.daily import trend
@@ -99,7 +100,7 @@ READINGS = st.lists(
 
 
 @given(rows=READINGS, data=st.data())
-@settings(max_examples=60)
+@examples(60)
 def test_order_and_repeats_change_no_bit(rows: list[Row], data: st.DataObject) -> None:
     again = data.draw(st.permutations(rows + rows[: len(rows) // 2]))
     one = pressure_days(columns(sorted(rows)), 3, FIRST_DAY, 40)
@@ -117,7 +118,7 @@ def bits(days: PressureDays) -> list[bytes]:
 
 
 @given(rows=READINGS, late=READINGS.filter(bool), data=st.data())
-@settings(max_examples=40)
+@examples(40)
 def test_late_readings_give_the_state_they_would_have_given_in_time(
     rows: list[Row], late: list[Row], data: st.DataObject
 ) -> None:

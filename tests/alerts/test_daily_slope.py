@@ -4,7 +4,8 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from fix_hypothesis import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yikao_alerts.daily.slope import POINTS_MAX, NotEnough, Slope, slope
@@ -52,7 +53,7 @@ def test_not_enough_is_said(times: list[float]) -> None:
     ),
     st.randoms(),
 )
-@settings(max_examples=50)
+@examples(50)
 def test_order_changes_nothing_and_signs_turn_round(
     points: list[tuple[int, int]], chance: Random
 ) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from daily_parts import FIRST_DAY, days_of, parts
 from daily_plainly import Plain
-from hypothesis import given, settings
+from fix_hypothesis import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yikao_alerts.daily import cusum, trend
@@ -95,7 +96,7 @@ def steady(days: int, value: float = 130.0) -> DayParts:
     day=st.integers(60, 140),
     value=st.one_of(st.floats(20.0, 60.0), st.floats(200.0, 400.0)),
 )
-@settings(max_examples=40)
+@examples(40)
 def test_one_artefact_never_alarms(day: int, value: float) -> None:
     whole = steady(160)
     whole.pm[0, day] = value
@@ -121,7 +122,7 @@ def test_a_lasting_rise_is_found_with_its_size_and_its_first_day() -> None:
 
 
 @given(seed=st.integers(0, 10_000))
-@settings(max_examples=10)
+@examples(10)
 def test_what_falls_is_what_rises_upside_down(seed: int) -> None:
     whole = parts(20, 200, seed, am=0.0, pm=0.7, rise=12.0, at=120)
     _, rises = trend.run(whole)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alert_parts import Desk, bp, minutes, says, sugar, t
-from hypothesis import settings
+from fix_hypothesis import examples
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -174,4 +174,4 @@ class Case(RuleBasedStateMachine):
 
 
 TestCase = Case.TestCase
-TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestCase.settings = examples(40, stateful_step_count=25)

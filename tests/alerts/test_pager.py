@@ -362,7 +362,11 @@ def test_a_pager_killed_again_and_again_loses_no_page(watch: Watch, short_tmp: P
         watch.clinic.rows("UPDATE page SET address = %s", provider.url)
         for threshold in sorted(random.sample(range(1, PAGES), KILLS)):
             with paging(watch.clinic, short_tmp), provider.news:
-                provider.news.wait_for(lambda: len(provider.received) >= threshold, DEADLINE_S)  # noqa: B023
+                enough = provider.news.wait_for(
+                    lambda: len(provider.received) >= threshold,  # noqa: B023
+                    DEADLINE_S,
+                )
+            assert enough
         with paging(watch.clinic, short_tmp):
             watch.clinic.until(lambda: set(states(watch)) == {"sent"})
         numbers = {str(row[0]) for row in watch.clinic.rows("SELECT page_id FROM page")}

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
-from hypothesis import given, settings
+from fix_hypothesis import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from reading_parts import RULES, bp, look, says, sugar, t
 
@@ -63,7 +64,7 @@ def due(found: tuple[Course, ...]) -> list[tuple[str, str, datetime]]:
     return [(f.rule_id, f.confirmed, f.at) for course in found for f in course.escalations]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(items, looks)
 def test_what_was_due_once_stays_due_and_is_due_once(
     arrived: list[Item], seconds: list[int]
@@ -77,7 +78,7 @@ def test_what_was_due_once_stays_due_and_is_due_once(
         before = now_due
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(items, st.integers(0, 150 * 60), st.randoms(use_true_random=False))
 def test_the_order_in_which_readings_are_given_does_not_matter(
     arrived: list[Item], second: int, random: Random
@@ -88,7 +89,7 @@ def test_the_order_in_which_readings_are_given_does_not_matter(
     assert courses(now, shuffled) == courses(now, arrived)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(items, st.integers(0, 150 * 60), st.integers(-40_000, 40_000))
 def test_shifting_all_times_shifts_the_answer(
     arrived: list[Item], second: int, shift_s: int
@@ -116,7 +117,7 @@ def _shifted(item: Item, shift: timedelta) -> Item:
     return replace(item, key=key_of(item.kind, item.device, at), at=at, received_at=received)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(items)
 def test_followed_by_its_timers_alone_nothing_is_passed_over(arrived: list[Item]) -> None:
     """Looking at each arrival and each timer finds all that looking every minute finds."""
@@ -133,7 +134,7 @@ def test_followed_by_its_timers_alone_nothing_is_passed_over(arrived: list[Item]
     assert seen == set(due(courses(end, arrived)))
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(items, st.integers(0, 180 * 60))
 def test_a_course_that_is_over_waits_for_nothing_and_one_that_runs_waits(
     arrived: list[Item], second: int

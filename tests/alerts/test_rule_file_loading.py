@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from alert_parts import JUNK, written
-from hypothesis import given, settings
+from fix_hypothesis import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from rule_file_parts import GOOD
 
@@ -25,7 +26,7 @@ def texts_of(name: str) -> list[tuple[str, str]]:
 CN = texts_of("cn")
 ABROAD = texts_of("international")
 LINES = [(number, line) for number, (_, text) in enumerate(CN) for line in range(text.count("\n"))]
-a_few = settings(max_examples=40)
+a_few = examples(25)
 """A whole set is read for each example."""
 OVER = 'based_on = "cn"\nversion = "x"\n'
 

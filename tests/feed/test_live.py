@@ -12,7 +12,7 @@ from yikao_alerts.feed.live import CHANGED, KEEP_ALIVE, EventStream, Hub
 from yikao_alerts.feed.run import FeedServer
 from yikao_alerts.feed.settings import FeedSettings
 
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 
 async def told(hub: Hub, count: int) -> list[bytes]:

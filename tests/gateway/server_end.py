@@ -19,7 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from yikao_devices import topics, wire
 from yikao_ingest.signature import decode_base64url
 
-STORY_MAX_S = 30.0
+STORY_MAX_S = 60.0
 TENANT = "t"
 
 

@@ -22,7 +22,8 @@ from clinic import (
     refused,
     symptoms,
 )
-from hypothesis import given, settings
+from fix_hypothesis import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yikao_alerts.rules import load_rules
@@ -289,7 +290,7 @@ EDITS = st.lists(
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_random_bytes_are_refused_and_receipted(payload: bytes) -> None:
     assert covered(verdict(signed(payload)))
     assert covered(verdict(FIRST.send(payload)) if is_json(payload) else verdict(signed(payload)))
@@ -304,7 +305,7 @@ def is_json(payload: bytes) -> bool:
 
 
 @given(EDITS)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_damaged_messages_are_judged_item_by_item(edits: list[tuple[int, int, bytes]]) -> None:
     payload = GOOD_PAYLOAD
     for place, length, new in edits:
@@ -315,7 +316,7 @@ def test_damaged_messages_are_judged_item_by_item(edits: list[tuple[int, int, by
 
 
 @given(st.text(max_size=40), st.text(max_size=90), st.text(max_size=40))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_any_topic_and_properties_are_judged(topic: str, signature: str, mid: str) -> None:
     incoming = Incoming(topic, GOOD_PAYLOAD, "", signature, mid)
     assert covered(verdict(incoming))
@@ -333,7 +334,7 @@ FIELDS = st.sampled_from((*wire.BloodPressureReading.__struct_fields__, "kind"))
 
 
 @given(FIELDS, JSON)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_any_value_in_any_field_costs_only_its_item(field: str, value: object) -> None:
     try:
         item = item_with(field, value)

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 from clinic import BINDINGS, CUFF, Signer, pressure, registry_text
 from fix_database import Clinic
-from hypothesis import given, settings
+from fix_hypothesis import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from yikao_alerts.rules import RuleSet
@@ -176,7 +177,7 @@ def test_a_binding_ends_after_it_begins(until: str) -> None:
 @given(
     st.text(max_size=200) | st.builds(lambda a, b: GOOD[:a] + GOOD[b:], *[st.integers(0, 1500)] * 2)
 )
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_whatever_the_file_says_only_faults_are_raised(text: str) -> None:
     try:
         parse_registry(text, "clinic.toml")

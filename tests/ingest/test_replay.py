@@ -1,6 +1,7 @@
 """Old decisions computed again: the same bytes, an unbroken chain, and nobody's hand in between."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,8 +9,9 @@ from random import Random
 
 import pytest
 from clinic import CUFF, NOW
-from fix_database import Clinic
+from fix_database import Clinic, clinic_in, database_on
 from fix_watch import Watch
+from psycopg.conninfo import conninfo_to_dict
 
 from yikao_alerts.judged import judged
 from yikao_alerts.record import BODY_BYTES_MAX, GENESIS, RecordError, chained, pack, unpack
@@ -24,9 +26,8 @@ from yikao_ingest.settings import DATABASE_URL
 MINUTES = 60
 
 
-@pytest.fixture
-def night(watch: Watch) -> Watch:
-    """A night with pages, repeats, refusals and symptoms, decided step by step."""
+def play(watch: Watch) -> None:
+    """Play a night with pages, repeats, refusals and symptoms, decided step by step."""
     random = Random(5)
     for minute, systolic in ((0, 186), (2, 184)):
         watch.until(minute)
@@ -43,7 +44,28 @@ def night(watch: Watch) -> Watch:
         if random.random() < 0.3:
             watch.pricks(random.choice([3.4, 6.1, 17.2]))
         watch.decides()
-    return watch
+
+
+@pytest.fixture(scope="module")
+def played(postgres_dsn_root: str, migrated_template: str, rules: RuleSet) -> Iterator[str]:
+    """The name of a database with that night, to be copied: quicker than to play it each time."""
+    with database_on(postgres_dsn_root, migrated_template) as dsn:
+        with clinic_in(dsn) as clinic:
+            watch = Watch(clinic, rules)
+            play(watch)
+            watch.intake.store.close()
+        yield str(conninfo_to_dict(dsn)["dbname"])
+
+
+@pytest.fixture
+def night(postgres_dsn_root: str, played: str, rules: RuleSet) -> Iterator[Watch]:
+    """The end of that night."""
+    with database_on(postgres_dsn_root, played) as dsn:
+        watch = Watch(Clinic(dsn), rules)
+        watch.until(MINUTES)
+        yield watch
+        watch.intake.store.close()
+        watch.clinic.connection.close()
 
 
 def differences(watch: Watch, span: Span = Span(), *, verify: bool = True) -> list[What]:  # noqa: B008

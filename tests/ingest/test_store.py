@@ -17,7 +17,8 @@ from clinic import (
     symptoms,
 )
 from fix_database import Clinic, Intake
-from hypothesis import HealthCheck, given, settings
+from fix_hypothesis import examples
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from yikao_devices import wire
@@ -300,11 +301,7 @@ def deliver(ingest: Intake, deliveries: Sequence[Sequence[int]], batch: int) -> 
 
 
 @given(DELIVERIES, st.randoms(use_true_random=False), st.integers(1, 4))
-@settings(
-    max_examples=20,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_order_and_any_repetition_stores_the_same(
     ingest: Intake, deliveries: list[list[int]], random: object, batch: int
 ) -> None:
