@@ -138,19 +138,10 @@ def _figures(days: int, cost: Cost) -> Iterator[Figure]:
 
 def fill(dsn: str, residents: int, days: int) -> None:
     """Store residents, and their sessions and records of so many days up to `NOW`, as they came."""
-    migrate(dsn, NOW)
     sessions = timedelta(days=days) // APART
     times = [NOW - APART * back for back in reversed(range(sessions))]
+    settle(dsn, residents, times)
     with psycopg.connect(dsn, autocommit=True) as conn:
-        conn.execute(PEOPLE.encode())
-        conn.execute(RESIDENT, {"residents": residents})
-        conn.execute(DEVICE)
-        for month in sorted(months((times[0] - APART, *times))):
-            name, start, end = partition(month)
-            conn.execute(
-                f"CREATE TABLE {name} PARTITION OF reading"
-                f" FOR VALUES FROM ('{start}') TO ('{end}')".encode()
-            )
         # Filled in, not decided: that every resident is there need not be checked each time.
         conn.execute("SET session_replication_role = replica")
         for number, at in enumerate(times, 1):
@@ -163,6 +154,21 @@ def fill(dsn: str, residents: int, days: int) -> None:
         conn.execute("CHECKPOINT")
 
 
+def settle(dsn: str, residents: int, times: Sequence[datetime]) -> None:
+    """Make the schema, residents with a cuff each, and room for sessions at these times."""
+    migrate(dsn, NOW)
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        conn.execute(PEOPLE.encode())
+        conn.execute(RESIDENT, {"residents": residents})
+        conn.execute(DEVICE)
+        for month in sorted(months((times[0] - APART, *times))):
+            name, start, end = partition(month)
+            conn.execute(
+                f"CREATE TABLE {name} PARTITION OF reading"
+                f" FOR VALUES FROM ('{start}') TO ('{end}')".encode()
+            )
+
+
 def run(dsn: str) -> Cost:
     """Return what a look costs one evaluator, when it looks at everybody some times."""
     own = time.process_time()
@@ -171,18 +177,18 @@ def run(dsn: str) -> Cost:
     return Cost(wall_s / looks, (time.process_time() - own) / looks)
 
 
-def drain(dsn: str) -> float:
-    """Return the seconds in which one evaluator looks at everybody."""
+def drain(dsn: str, now: datetime = NOW) -> float:
+    """Return the seconds in which one evaluator looks at everybody, at the time `now`."""
     with psycopg.connect(dsn) as conn:
-        conn.execute(QUEUE, {"now": NOW})
+        conn.execute(QUEUE, {"now": now})
     began = time.perf_counter()
-    asyncio.run(_drain(dsn))
+    asyncio.run(_drain(dsn, now))
     return time.perf_counter() - began
 
 
-async def _drain(dsn: str) -> None:
+async def _drain(dsn: str, at: datetime) -> None:
     async def now(_: psycopg.AsyncConnection) -> datetime:
-        return NOW
+        return at
 
     evaluator = Evaluator(load_rules(), Linking("http://feed", b"a secret of the benchmark"), now)
 
