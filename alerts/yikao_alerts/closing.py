@@ -116,17 +116,26 @@ def fasting_parameters(insulin: bool) -> TrendParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What people did that the trends must know: (n, days) marks, of pressures and of glucose."""
+
+    pressure: Marks
+    glucose: Marks
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """Closed days: the grid that worklist rules look at, the daily systolic values (n, days) with
-    the season still in them, and the states of each checkpoint that was passed."""
+    the season still in them, what people had done, and the states of each checkpoint passed."""
 
     grid: Grid
     values: Floats
+    told: Told
     checkpoints: tuple[States, ...]
 
 
 def close(
-    states: States, pressure: PressureDays, glucose: GlucoseDays, marks: Marks, season: Season
+    states: States, pressure: PressureDays, glucose: GlucoseDays, told: Told, season: Season
 ) -> Closed:
     """Return the days of `pressure` and `glucose` closed, which follow the day of `states`."""
     systolic, diastolic = pressure.systolic(), pressure.diastolic()
@@ -136,10 +145,11 @@ def close(
     for end in _segments(pressure.first_day, days):
         span = slice(begin, end)
         up, up_numbers = trend.run(
-            _of(systolic, span), season, marks=marks[:, span], state=first.systolic
+            _of(systolic, span), season, marks=told.pressure[:, span], state=first.systolic
         )
         sugar, sugar_numbers = trend.run(
             _of(fasting, span),
+            marks=told.glucose[:, span],
             state=first.fasting,
             parameters=fasting_parameters(states.insulin),
         )
@@ -154,7 +164,7 @@ def close(
         begin = end
     whole = [_side_by_side(part) for part in zip(*numbers, strict=True)]
     grid = Grid(pressure.first_day, days, pressure, glucose, None, *whole)
-    return Closed(grid, daily_values(states, pressure), tuple(checkpoints))
+    return Closed(grid, daily_values(states, pressure), told, tuple(checkpoints))
 
 
 def daily_values(states: States, pressure: PressureDays) -> Floats:

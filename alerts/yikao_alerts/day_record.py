@@ -13,10 +13,12 @@ import msgspec
 import numpy as np
 
 from yikao_alerts.closing import Closed
+from yikao_alerts.daily.arrays import Marks
 from yikao_alerts.daily.worklist import DailyFinding
 from yikao_alerts.resident import Resident
 
-VERSION: Final = 1
+VERSION: Final = 2
+"""2: with what people had done."""
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 
 
@@ -53,6 +55,7 @@ def day_body(
         *(part.count[row, column:] for part in (pressure.morning, pressure.evening)),
         glucose.fasting[row, column:],
     ]
+    told = (closed.told.pressure[row, column:], closed.told.glucose[row, column:])
     findings, label = said
     return _ENCODER.encode(
         (
@@ -70,6 +73,7 @@ def day_body(
             ),
             (given.first, given.last),
             [_plain(values) for values in days],
+            [_marked(given.first, values) for values in told],
             [(f.rule_id, f.day, f.severity, f.event, f.evidence) for f in findings],
             label,
         )
@@ -79,3 +83,8 @@ def day_body(
 def _plain(values: Any) -> list[float | int | None]:
     """Return a row of numbers, None for those that are not there."""
     return [None if np.isnan(value) else value for value in values.tolist()]
+
+
+def _marked(first: int, marks: Marks) -> list[tuple[int, int]]:
+    """Return the days of a row on which something was done, and what, as bits of `Mark`."""
+    return [(first + column, int(marks[column])) for column in np.flatnonzero(marks).tolist()]

@@ -1,6 +1,6 @@
 """One batch of residents, one span of days: from readings to rows, worklist, labels and records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 from psycopg import AsyncConnection
 
-from yikao_alerts.closing import Closed, close
+from yikao_alerts.closing import Closed, Told, close
+from yikao_alerts.daily.answerable import looked_at
 from yikao_alerts.daily.glucose_days import GlucoseColumns, glucose_days
 from yikao_alerts.daily.profile import PressureMoments, pressure_moments
 from yikao_alerts.daily.sessions import PressureColumns, pressure_days
@@ -80,12 +81,14 @@ async def _closed(
     if stale:
         raise StaleBatchError([patients[row] for row in stale])
     known = await daily_rows.devices(conn, patients, span)
-    marks = daily_rows.new_devices([known[patient] for patient in patients], span)
+    cuffs = daily_rows.new_devices([known[patient] for patient in patients], span)
+    pressure_told, glucose_told = await daily_rows.treatment(conn, patients, span)
     shape = len(patients), span.after + 1, span.days
     pressure, glucose = readings
     season = await daily_season.load(conn, span.zone)
+    told = Told(cuffs | pressure_told, glucose_told)
     return close(
-        states, pressure_days(pressure, *shape), glucose_days(glucose, *shape), marks, season
+        states, pressure_days(pressure, *shape), glucose_days(glucose, *shape), told, season
     )
 
 
@@ -119,7 +122,9 @@ async def _close_group(
     )
     cursor = await conn.execute(ALERTS_SQL["decision_numbers"], {"count": len(patients)})
     numbers = [int(row[0]) for row in await cursor.fetchall()]
+    withdrawn = _withdrawn(patients, held, found, {rule.id for rule in looked_at(rules)})
     await _save_entries(conn, patients, now, found, {(p, r) for p, r, _ in held}, numbers)
+    await _end_entries(conn, withdrawn, span, now)
     await _end_quiet(conn, patients, span, rules, now)
     silent = await silences(conn, people, rules, span.zone, calendar_day(span.last + 1))
     labels = await label_days(conn, patients, span, closed, silent, now)
@@ -134,6 +139,32 @@ async def _conditions(
     daily = [rule.id for rule in rules.rules if rule.lane == "daily"]
     rows = await rows_of(conn, "conditions", {"patients": list(patients), "rules": daily})
     return [(patient, rule, day_number(day) < span.asked) for patient, rule, day in rows]
+
+
+def _withdrawn(
+    patients: Sequence[int],
+    held: Sequence[tuple[int, str, bool]],
+    found: Sequence[DailyFinding],
+    days_answer: Set[str],
+) -> list[tuple[int, str]]:
+    """Return the entries that the asked days opened when they were looked at before, and now that
+    something has come late or was taken back do not."""
+    told = {(patients[event.resident], event.rule_id) for event in found}
+    return [
+        (patient, rule_id)
+        for patient, rule_id, before in held
+        if not before and rule_id in days_answer and (patient, rule_id) not in told
+    ]
+
+
+async def _end_entries(
+    conn: AsyncConnection, entries: Sequence[tuple[int, str]], span: Span, now: datetime
+) -> None:
+    day = calendar_day(span.last)
+    rows = [{"patient_id": p, "rule_id": rule, "day": day, "now": now} for p, rule in entries]
+    if rows:
+        await conn.cursor().executemany(SQL["end_entry"], rows)
+        await notify(conn, CHANGED, "worklist")
 
 
 async def _save_entries(

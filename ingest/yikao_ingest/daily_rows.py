@@ -29,6 +29,13 @@ AFTER: Final = timedelta(hours=12)
 """Loaded beyond the last day: a session that began in it may go on."""
 OLDEST: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
+CHANGES: Final = {
+    "lowers": Mark.DRUG_LOWERS,
+    "raises": Mark.DRUG_RAISES,
+    "accepted": Mark.LEVEL_ACCEPTED,
+}
+"""What a doctor writes down about the treatment, as the trends take it."""
+
 Devices = Mapping[str, tuple[str, str]]
 """Kind and first day of each device, by its address."""
 
@@ -183,6 +190,20 @@ def new_devices(known: Sequence[Devices], span: Span) -> Marks:
             if column >= 0:
                 marks[row, column] |= Mark.NEW_DEVICE
     return marks
+
+
+async def treatment(
+    conn: AsyncConnection, patients: Sequence[int], span: Span
+) -> tuple[Marks, Marks]:
+    """Return (n, days) marks of what doctors changed: for pressures, and for glucose."""
+    shape = len(patients), span.days, np.uint8
+    marks: dict[str, Marks] = {signal: whole_by_day(*shape) for signal in ("pressure", "glucose")}
+    asked = {"patients": list(patients), "after": calendar_day(span.after)}
+    for row, signal, change, day in await rows_of(conn, "treatment", asked):
+        column = day_number(day) - span.after - 1
+        if column < span.days:
+            marks[signal][row, column] |= CHANGES[change]
+    return marks["pressure"], marks["glucose"]
 
 
 def unit_habits(

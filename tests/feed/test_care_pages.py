@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -14,7 +15,8 @@ OWN = {"sec-fetch-site": "same-origin"}
 PASSWORD = "a long sentence nobody guesses"
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
-PATHS = ("", "/label", "/profile", "/doubts")
+CHANGE = {"signal": "pressure", "change": "raises", "from_day": "2026-10-01"}
+PATHS = ("", "/label", "/profile", "/doubts", "/treatment")
 
 
 @pytest.fixture
@@ -147,6 +149,42 @@ def test_what_a_doctor_sets_is_in_force_at_once_and_dated(town: Town, doctor: ht
     assert "门诊讨论" in shown
 
 
+def test_a_change_of_treatment_is_written_down_once_and_can_be_taken_back(
+    town: Town, doctor: httpx.Client
+) -> None:
+    town.resident("r-01", "张秀英")
+    measured(town, "r-01", 3)
+    page = "/residents/r-01/treatment"
+    found = re.search(r'name="from_day" value="([0-9-]+)"', doctor.get(page).text)
+    assert found is not None
+    today = date.fromisoformat(found.group(1))
+    town.run(
+        "INSERT INTO daily_progress (patient_id, days_through, through_day, closed_until)"
+        " SELECT patient_id, %(day)s, %(day)s, %(now)s FROM resident",
+        day=today,
+    )
+    form = {"signal": "pressure", "change": "lowers", "note": "<b>门诊</b>", "doctor": "wang"}
+    form |= {"from_day": (today - 2 * DAY).isoformat()}
+    shown = doctor.post(page, data=form).text
+    for part in ("已记录", "开始或增加用药", "王医生", "&lt;b&gt;门诊"):
+        assert part in shown, part
+    ((touched,),) = town.run("SELECT touched_at FROM daily_progress")
+    assert touched.astimezone(ZoneInfo("Asia/Shanghai")).date() == today - 2 * DAY
+    assert "没有改动" in doctor.post(page, data=form).text, "a second click is no second change"
+    for bad in (today + DAY, today - 181 * DAY):
+        assert "最近 180 天" in doctor.post(page, data=form | {"from_day": bad.isoformat()}).text
+    assert doctor.post(page, data=form | {"change": "dose"}).status_code == 400
+    assert town.run("SELECT signal, change, set_by FROM treatment_change") == [
+        ("pressure", "lowers", "wang")
+    ]
+    town.run("UPDATE daily_progress SET touched_at = NULL")
+    ((number,),) = town.run("SELECT change_id FROM treatment_change")
+    assert "已撤回" in doctor.post(f"{page}/{number}/back", data={"doctor": "wang"}).text
+    assert town.run("SELECT touched_at IS NULL FROM daily_progress") == [(False,)]
+    assert "没有改动" in doctor.post(f"{page}/{number}/back", data={"doctor": "li"}).text
+    assert town.run("SELECT taken_back_by FROM treatment_change") == [("wang",)]
+
+
 def test_an_older_page_overwrites_nothing(town: Town, doctor: httpx.Client) -> None:
     town.resident("r-01", "张秀英")
     form = {"groups": ["frail"], "doctor": "wang", "based_on": ""}
@@ -274,11 +312,13 @@ def test_nobody_sees_or_sets_what_is_another_teams(
             ("label", {"label": "green", "days": "7", "reason": "x"}),
             ("profile", {"groups": "frail"}),
             ("doubts", {"key": key, "answer": "own"}),
+            ("treatment", CHANGE),
+            ("treatment/1/back", {}),
         ):
             assert wang.post(f"/residents/r-02/{path}", data=form).status_code == 404
         assert "城南团队" not in wang.get("/workload").text
         assert "城北团队" in wang.get("/workload").text
-    for table in ("label_override", "resident_profile"):
+    for table in ("label_override", "resident_profile", "treatment_change"):
         assert town.run(f"SELECT count(*) FROM {table}") == [(0,)]
     assert town.run("SELECT answer FROM reading_doubt") == [(None,)]
 

@@ -1,7 +1,7 @@
 """The daily lane live: the same numbers as over the whole series, whatever came when."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -20,6 +20,7 @@ from yikao_alerts.daily.evening import daily_values
 from yikao_alerts.daily.parameters import DIASTOLIC_LEVEL, GLUCOSE, PRESSURE
 from yikao_alerts.daily.season import Season
 from yikao_alerts.daily.sessions import PressureColumns, PressureDays, pressure_days
+from yikao_alerts.daily.trend_marks import Mark
 from yikao_alerts.rules import RuleSet
 from yikao_alerts.store import Linking
 from yikao_alerts.working import connect
@@ -140,9 +141,14 @@ def series(seed: int, days: int = DAYS, first: int = FIRST) -> list[list[Reading
     return found
 
 
-def expected_states(days: PressureDays, last: int) -> dict[tuple[str, int], bytes]:
-    """Return the checkpoints of a fold over the whole series at once."""
-    found = {}
+def expected_states(
+    days: PressureDays, last: int, told: Mapping[int, Mark] | None = None
+) -> dict[tuple[str, int], bytes]:
+    """Return the checkpoints of a fold over the whole series at once. told: marks by day."""
+    marks = np.zeros((1, days.am.shape[1]), dtype=np.uint8)
+    for day, mark in (told or {}).items():
+        marks[0, day - days.first_day] = mark
+    found: dict[tuple[str, int], bytes] = {}
     systolic, diastolic = days.systolic(), days.diastolic()
     for day in range(FIRST, last + 1):
         if day % CHECKPOINT_D == 0:
@@ -153,7 +159,7 @@ def expected_states(days: PressureDays, last: int) -> dict[tuple[str, int], byte
             none = trend.DayParts(first, up.am * np.nan, up.pm * np.nan)
             states = States(
                 False,
-                trend.run(up, parameters=PRESSURE)[0],
+                trend.run(up, marks=marks[:, part], parameters=PRESSURE)[0],
                 trend.run(none, parameters=GLUCOSE)[0],
                 level.run(up)[0],
                 level.run(low, parameters=DIASTOLIC_LEVEL)[0],
@@ -204,6 +210,36 @@ def test_a_late_reading_takes_its_resident_back_to_its_day(days: Days) -> None:
     stored = days.states()
     assert {key: stored[key] for key in expected} == expected
     assert days.clinic.one("SELECT touched_at FROM daily_progress") is None
+
+
+def test_a_move_that_the_doctor_expects_is_no_news(days: Days) -> None:
+    for today in series(1):
+        days.measures(*today)
+    last, stopped = FIRST + DAYS - 1, FIRST + 90
+    days.closes(last)
+    news = days.entries()
+    assert any(rule == "BP-09" for rule, *_ in news), news
+    told, noon = ("pressure", "raises"), beginning(stopped, SHANGHAI) + timedelta(hours=8)
+    days.clinic.rows(
+        "INSERT INTO treatment_change (patient_id, signal, change, from_day, set_by, set_at)"
+        " VALUES (%s, %s, %s, %s, 'wang', %s)",
+        *(days.clinic.patient("zhao"), *told, calendar_day(stopped), days.now),
+    )
+    days.clinic.rows("UPDATE daily_progress SET touched_at = %s", noon)
+    days.closes(last)
+    expected = expected_states(days.whole(last), last, {stopped: Mark.DRUG_RAISES})
+    stored = days.states()
+    assert {key: stored[key] for key in expected} == expected
+    assert expected != expected_states(days.whole(last), last)
+    still = [rule for rule, _, ended in days.entries() if ended is None]
+    assert "BP-09" not in still, "the rise after a drug was stopped had been expected"
+    days.clinic.rows("UPDATE treatment_change SET taken_back_by = 'wang', taken_back_at = set_at")
+    days.clinic.rows("UPDATE daily_progress SET touched_at = %s", noon)
+    days.closes(last)
+    plain = expected_states(days.whole(last), last)
+    stored = days.states()
+    assert {key: stored[key] for key in plain} == plain
+    assert "BP-09" in [rule for rule, _, ended in days.entries() if ended is None]
 
 
 def test_a_week_far_above_the_target_is_for_today_and_calls_in_the_daytime(

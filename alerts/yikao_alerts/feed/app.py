@@ -24,6 +24,7 @@ from yikao_alerts.feed import (
     routes_profile,
     routes_resident,
     routes_rules,
+    routes_treatment,
     routes_worklist,
 )
 from yikao_alerts.feed.connections import listen
@@ -45,6 +46,7 @@ ROUTES: Final = (
     routes_label,
     routes_profile,
     routes_rules,
+    routes_treatment,
     routes_other,
 )
 

@@ -95,6 +95,21 @@ class ProfileRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TreatmentRow:
+    """What was changed in the treatment, from which day on, by whom; and whether it still holds."""
+
+    change_id: int
+    signal: str
+    change: str
+    from_day: date
+    note: str
+    set_at: datetime
+    set_by_name: str
+    taken_back_at: datetime | None
+    taken_back_by_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class DoubtRow:
     """A reading that may be somebody else's; its values are None where it is not stored."""
 

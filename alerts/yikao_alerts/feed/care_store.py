@@ -12,7 +12,7 @@ DONE_WITHIN: Final = timedelta(days=7)
 DAY_CLOSED_WITHIN: Final = timedelta(hours=36)
 """A day closes some hours after its midnight: later than this the daily round is not at work."""
 HISTORY_MAX: Final = 20
-"""Labels, words of people and profiles shown of one resident."""
+"""Labels, words of people, profiles and changes of treatment shown of one resident."""
 DOUBTS_MAX: Final = 20
 RECORDS_MAX: Final = 20
 MARKS_MAX: Final = 200
@@ -74,6 +74,13 @@ async def labels(reader: Reader, patient_id: int) -> list[rows.LabelRow]:
 async def overrides(reader: Reader, patient_id: int) -> list[rows.OverrideRow]:
     """Return what people said of a resident's label, the newest first."""
     return await reader.all(rows.OverrideRow, "overrides", patient_id=patient_id, limit=HISTORY_MAX)
+
+
+async def treatment(reader: Reader, patient_id: int) -> list[rows.TreatmentRow]:
+    """Return what was changed in a resident's treatment, the newest first."""
+    return await reader.all(
+        rows.TreatmentRow, "treatment", patient_id=patient_id, limit=HISTORY_MAX
+    )
 
 
 async def profiles(reader: Reader, patient_id: int) -> list[rows.ProfileRow]:

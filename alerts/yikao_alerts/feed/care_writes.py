@@ -6,13 +6,18 @@ with the same change, or with an older page before him, changes nothing and is t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from psycopg.types.json import Jsonb
 
 from yikao_alerts.feed.connections import Connection
 from yikao_alerts.feed.store import SQL, Store
 from yikao_alerts.store import EVALUATE, notify
+
+NOON: Final = time(12)
+"""Certainly of that day, wherever a day at home begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,16 @@ class ProfileSet:
     groups: Sequence[str]
     targets: Mapping[str, float]
     options: Sequence[str]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreatmentSet:
+    """A change of treatment: which value it moves, how, and from which day on; no drug, no dose."""
+
+    signal: str
+    change: str
+    from_day: date
     note: str
 
 
@@ -77,6 +92,33 @@ async def add_profile(
         return True
 
 
+async def add_treatment(
+    store: Store, patient_id: int, doctor_id: str, change: TreatmentSet, zone: str
+) -> bool:
+    """Write down a change of treatment and have its days counted anew; False if it is there."""
+    async with store.writing() as (connection, now):
+        values = {"patient_id": patient_id, "doctor_id": doctor_id, "now": now}
+        values |= {name: getattr(change, name) for name in TreatmentSet.__slots__}
+        if not (await connection.execute(SQL["add_treatment"], values)).rowcount:
+            return False
+        await _count_anew(connection, patient_id, change.from_day, zone)
+        return True
+
+
+async def take_back_treatment(
+    store: Store, patient_id: int, doctor_id: str, change_id: int, zone: str
+) -> bool:
+    """Take back a change of treatment; False where it no longer stood."""
+    async with store.writing() as (connection, now):
+        values = {"patient_id": patient_id, "doctor_id": doctor_id, "now": now}
+        values |= {"change_id": change_id}
+        row = await (await connection.execute(SQL["take_back_treatment"], values)).fetchone()
+        if row is None:
+            return False
+        await _count_anew(connection, patient_id, row[0], zone)
+        return True
+
+
 async def answer_doubt(
     store: Store, patient_id: int, doctor_id: str, reading_key: str, answer: str
 ) -> bool:
@@ -90,6 +132,12 @@ async def answer_doubt(
         await connection.execute(SQL["touch_days"], {**values, "measured_at": row[0]})
         await _look_again(connection, patient_id, now)
         return True
+
+
+async def _count_anew(connection: Connection, patient_id: int, first: date, zone: str) -> None:
+    """Have a resident's days counted anew from `first` on, as if a reading of it came late."""
+    at = datetime.combine(first, NOON, ZoneInfo(zone))
+    await connection.execute(SQL["touch_days"], {"patient_id": patient_id, "measured_at": at})
 
 
 async def _look_again(connection: Connection, patient_id: int, now: datetime) -> None:

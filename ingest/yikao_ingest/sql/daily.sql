@@ -129,6 +129,13 @@ CROSS JOIN LATERAL (
 JOIN device d USING (device_id)
 GROUP BY w.patient_id, d.address, r.kind
 
+-- name: treatment
+-- What doctors changed after a day, and did not take back.
+SELECT w.place - 1, c.signal, c.change, c.from_day
+FROM unnest(%(patients)s::integer[]) WITH ORDINALITY AS w (patient_id, place)
+JOIN treatment_change c USING (patient_id)
+WHERE c.from_day > %(after)s AND c.taken_back_at IS NULL
+
 -- name: habits
 SELECT patient_id, devices FROM resident_habit WHERE patient_id = ANY(%(patients)s)
 
@@ -180,7 +187,7 @@ SET label = EXCLUDED.label, reasons = EXCLUDED.reasons, version = EXCLUDED.versi
 
 -- name: open_cases
 SELECT patient_id, rule_id, severity FROM episode
-WHERE patient_id = ANY(%(patients)s) AND state IN ('open', 'answered')
+WHERE patient_id = ANY(%(patients)s) AND state IN ('open', 'answered', 'watching')
 UNION ALL
 SELECT patient_id, rule_id, severity FROM worklist_entry
 WHERE patient_id = ANY(%(patients)s) AND closed_at IS NULL AND opened_at <= %(now)s

@@ -223,3 +223,28 @@ JOIN ruleset s ON s.digest = found.digest
 WHERE found.after IS NULL OR found.after > %(joins_within)s
 GROUP BY found.team_id, found.digest, s.name
 ORDER BY found.team_id, s.name, found.digest
+
+-- name: treatment
+SELECT c.change_id, c.signal, c.change, c.from_day, c.note, c.set_at,
+    coalesce(d.name, c.set_by) AS set_by_name, c.taken_back_at,
+    coalesce(b.name, c.taken_back_by) AS taken_back_by_name
+FROM treatment_change c
+LEFT JOIN doctor d ON d.doctor_id = c.set_by
+LEFT JOIN doctor b ON b.doctor_id = c.taken_back_by
+WHERE c.patient_id = %(patient_id)s
+ORDER BY c.from_day DESC, c.change_id DESC LIMIT %(limit)s
+
+-- name: add_treatment
+-- The same once more, from a second click or another tab, is no second change.
+INSERT INTO treatment_change (patient_id, signal, change, from_day, note, set_by, set_at)
+SELECT %(patient_id)s, %(signal)s, %(change)s, %(from_day)s, %(note)s, %(doctor_id)s, %(now)s
+WHERE NOT EXISTS (
+    SELECT FROM treatment_change
+    WHERE patient_id = %(patient_id)s AND signal = %(signal)s AND change = %(change)s
+      AND from_day = %(from_day)s AND taken_back_at IS NULL
+)
+
+-- name: take_back_treatment
+UPDATE treatment_change SET taken_back_by = %(doctor_id)s, taken_back_at = %(now)s
+WHERE change_id = %(change_id)s AND patient_id = %(patient_id)s AND taken_back_at IS NULL
+RETURNING from_day

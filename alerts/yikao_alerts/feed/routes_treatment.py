@@ -1,0 +1,110 @@
+"""What a doctor changed in a resident's treatment: written down so that the trends expect it.
+
+Only the direction and the day: which drug and how much of it stands in the patient's file.
+"""
+
+from datetime import date, timedelta
+from typing import Annotated, Final, Literal
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, Response
+
+from yikao_alerts.feed import care_store, show
+from yikao_alerts.feed.acting import acting_for, back_to, who_acts
+from yikao_alerts.feed.care_writes import TreatmentSet, add_treatment, take_back_treatment
+from yikao_alerts.feed.profile_view import NOTE_MAX
+from yikao_alerts.feed.rows import DoctorRow, ResidentRow
+from yikao_alerts.feed.web import feed_of, not_found, page, reading, words_of
+
+router: Final = APIRouter()
+
+SIGNALS: Final = ("pressure", "glucose")
+CHANGES: Final = ("lowers", "raises", "accepted")
+BACK: Final = timedelta(days=180)
+"""Older changes say nothing of today's usual level: it remembers eight weeks."""
+SAID: Final = ("no_doctor", "bad_day", "unchanged", "treatment_set", "treatment_back")
+
+
+@router.get("/residents/{code}/treatment")
+async def treatment(request: Request, code: str, said: str = "") -> HTMLResponse:
+    """Return the page."""
+    words = words_of(request)
+    async with reading(request) as reader:
+        row = await reader.resident(code)
+        if row is None:
+            return not_found(request, words)
+        changes = await care_store.treatment(reader, row.patient_id)
+        acts = await who_acts(request, reader, row.team_id)
+    today = show.date_in(reader.now, row.zone)
+    return page(
+        request,
+        "treatment.html",
+        words,
+        row=row,
+        changes=changes,
+        signals=SIGNALS,
+        kinds=CHANGES,
+        today=today,
+        oldest=today - BACK,
+        note_max=NOTE_MAX,
+        **acts,
+        said=said if said in SAID else None,
+        here="resident",
+        now=reader.now,
+    )
+
+
+@router.post("/residents/{code}/treatment")
+async def change_treatment(
+    request: Request,
+    code: str,
+    signal: Annotated[Literal["pressure", "glucose"], Form()],
+    change: Annotated[Literal["lowers", "raises", "accepted"], Form()],
+    from_day: Annotated[date, Form()],
+    note: Annotated[str, Form()] = "",
+    doctor: Annotated[str, Form()] = "",
+) -> Response:
+    """Write a change down."""
+    found = await _acting(request, code, doctor)
+    if found is None:
+        return not_found(request, words_of(request))
+    row, acting, today = found
+    path = f"/residents/{quote(row.code)}/treatment"
+    if acting is None:
+        return back_to(request, path, "no_doctor")
+    if not today - BACK <= from_day <= today:
+        return back_to(request, path, "bad_day", acting)
+    told = TreatmentSet(signal, change, from_day, note.strip()[:NOTE_MAX])
+    store = feed_of(request).store
+    added = await add_treatment(store, row.patient_id, acting.doctor_id, told, row.zone)
+    return back_to(request, path, "treatment_set" if added else "unchanged", acting)
+
+
+@router.post("/residents/{code}/treatment/{change_id}/back")
+async def take_back(
+    request: Request, code: str, change_id: int, doctor: Annotated[str, Form()] = ""
+) -> Response:
+    """Take a change back that was entered by mistake."""
+    found = await _acting(request, code, doctor)
+    if found is None:
+        return not_found(request, words_of(request))
+    row, acting, _ = found
+    path = f"/residents/{quote(row.code)}/treatment"
+    if acting is None:
+        return back_to(request, path, "no_doctor")
+    store, who = feed_of(request).store, acting.doctor_id
+    taken = await take_back_treatment(store, row.patient_id, who, change_id, row.zone)
+    return back_to(request, path, "treatment_back" if taken else "unchanged", acting)
+
+
+async def _acting(
+    request: Request, code: str, named: str
+) -> tuple[ResidentRow, DoctorRow | None, date] | None:
+    """Return the resident, who acts for him, and the day it is at his home."""
+    async with reading(request) as reader:
+        row = await reader.resident(code)
+        if row is None:
+            return None
+        acting = await acting_for(reader, named, row.team_id)
+    return row, acting, show.date_in(reader.now, row.zone)
