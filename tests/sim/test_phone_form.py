@@ -25,10 +25,11 @@ GOOD: dict[str, Any] = {
 }
 HEADERS = {"content-type": "application/json", "idempotency-key": PAGE_ID}
 SECRET = b"secret"
+NOW_S = 1_700_000_000
 
 
 def checked(values: object, headers: dict[str, str] = HEADERS) -> Page | Refusal:
-    return check(headers, json.dumps(values).encode(), None)
+    return check(headers, json.dumps(values).encode(), None, NOW_S)
 
 
 def test_a_page_is_read() -> None:
@@ -49,7 +50,7 @@ def test_nothing_may_be_missing(name: str) -> None:
     [
         ("page_id", "7"),
         ("episode", "7"),
-        ("episode", 0),
+        ("episode", -1),
         ("episode", True),
         ("text", ""),
         ("link", "/p/token"),
@@ -81,21 +82,41 @@ def test_the_headers_have_to_fit(headers: dict[str, str], status: int, said: str
     assert said in refusal.error
 
 
-def test_the_signature_is_over_the_body_with_the_secret() -> None:
+def signed(body: bytes, timestamp: str) -> dict[str, str]:
+    digest = hmac.digest(SECRET, f"{timestamp}.".encode() + body, hashlib.sha256).hex()
+    return HEADERS | {"x-yikao-timestamp": timestamp, "x-yikao-signature": f"sha256={digest}"}
+
+
+def test_the_signature_is_over_time_and_body_with_the_secret() -> None:
     body = json.dumps(GOOD).encode()
-    digest = hmac.digest(SECRET, body, hashlib.sha256).hex()
-    signed = HEADERS | {"x-yikao-signature": f"sha256={digest}"}
-    assert isinstance(check(signed, body, SECRET), Page)
-    changed = check(signed, body.replace(b"7", b"8", 1), SECRET)
+    good = signed(body, str(NOW_S))
+    assert isinstance(check(good, body, SECRET, NOW_S), Page)
+    changed = check(good, body.replace(b"7", b"8", 1), SECRET, NOW_S)
     assert isinstance(changed, Refusal) and changed.status == 401
-    for wrong in (HEADERS, HEADERS | {"x-yikao-signature": digest}):
-        refusal = check(wrong, body, SECRET)
+    bare = good | {"x-yikao-signature": good["x-yikao-signature"].removeprefix("sha256=")}
+    for wrong in (HEADERS, bare):
+        refusal = check(wrong, body, SECRET, NOW_S)
         assert isinstance(refusal, Refusal) and "X-Yikao-Signature" in refusal.error
+
+
+@pytest.mark.parametrize("away_s", [-301, 301])
+def test_what_is_sent_once_more_later_is_refused(away_s: int) -> None:
+    body = json.dumps(GOOD).encode()
+    refusal = check(signed(body, str(NOW_S + away_s)), body, SECRET, NOW_S)
+    assert isinstance(refusal, Refusal) and "sent once more" in refusal.error
+    assert isinstance(check(signed(body, str(NOW_S + away_s // 2)), body, SECRET, NOW_S), Page)
+
+
+@pytest.mark.parametrize("timestamp", ["", "now", "-1", "１"])
+def test_a_timestamp_is_seconds(timestamp: str) -> None:
+    body = json.dumps(GOOD).encode()
+    refusal = check(signed(body, timestamp), body, SECRET, NOW_S)
+    assert isinstance(refusal, Refusal) and "X-Yikao-Timestamp" in refusal.error
 
 
 @given(st.binary())
 def test_any_bytes_are_refused_with_a_reason(body: bytes) -> None:
-    refusal = check(HEADERS, body, None)
+    refusal = check(HEADERS, body, None, NOW_S)
     assert isinstance(refusal, Refusal) and refusal.status in (400, 422) and refusal.error
 
 
@@ -133,7 +154,7 @@ def test_over_the_wire_too_each_refusal_is_json_and_told(
         (["--listen", "8322"], 2, "HOST:PORT"),
         (["--owner", "dr-wang"], 2, "answers:90"),
         (["--owner", "a/b=silent"], 2, "answers:90"),
-        (["--misbehave", "429"], 2, "429:SECONDS"),
+        (["--misbehave", "429:soon"], 2, "429:SECONDS"),
         (["--misbehave-times", "0"], 2, "from 1"),
         (["--secret", "/nowhere/key"], 1, "/nowhere/key"),
         (["--log", "/nowhere/log"], 1, "/nowhere/log"),

@@ -1,32 +1,31 @@
 """What a page has to look like when it arrives: our webhook's format, checked to the letter.
 
 A real provider tolerates much and fails silently later; this one refuses at once and says why.
-Format: `Idempotency-Key` and `X-Yikao-Signature` headers over one JSON object (RFC 8259, HMAC:
-RFC 2104 with SHA-256).
+Format: `Idempotency-Key`, `X-Yikao-Timestamp` and `X-Yikao-Signature` headers over one JSON object
+(RFC 8259, HMAC: RFC 2104 with SHA-256).
 """
 
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import msgspec
 
-BODY_MAX_BYTES: Final = 64 * 1024
-"""A page is well below a kilobyte; a longer body is refused unread."""
 SIGNATURE_PREFIX: Final = "sha256="
+REPLAY_WINDOW_S: Final = 300
+"""An attempt that was signed longer ago, or in the future, is somebody else's copy of it."""
 
 
 class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One page, as the webhook sends it."""
+    """One page, as the webhook sends it; episode 0: it is about the server, and about nobody."""
 
     page_id: UUID
-    episode: Annotated[int, msgspec.Meta(ge=1)]
+    episode: Annotated[int, msgspec.Meta(ge=0)]
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
-    link: Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^https?://\S+$")]
+    link: Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^(https?://\S+)?$")]
     language: Literal["zh", "en"]
     attempt: Annotated[int, msgspec.Meta(ge=1)]
 
@@ -39,25 +38,18 @@ class Refusal:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
-    """One HTTP answer."""
-
-    status: int
-    body: bytes
-    content_type: str = "application/json"
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-def check(headers: Mapping[str, str], body: bytes, secret: bytes | None) -> Page | Refusal:
+def check(
+    headers: Mapping[str, str], body: bytes, secret: bytes | None, now_s: float
+) -> Page | Refusal:
     """Return the page in `body`, or the first thing that is wrong with it.
 
     headers: names in lower case. Without a `secret` the signature cannot be and is not checked.
+    now_s: real seconds since 1970.
     """
     kind = headers.get("content-type", "")
     if kind.partition(";")[0].strip().lower() != "application/json":
         return Refusal(415, f"Content-Type is {kind!r}, not application/json")
-    if secret is not None and (fault := _signature_fault(headers, body, secret)):
+    if secret is not None and (fault := _signature_fault(headers, body, secret, now_s)):
         return Refusal(401, fault)
     try:
         page = msgspec.json.decode(body, type=Page)
@@ -70,27 +62,21 @@ def check(headers: Mapping[str, str], body: bytes, secret: bytes | None) -> Page
     return page
 
 
-def _signature_fault(headers: Mapping[str, str], body: bytes, secret: bytes) -> str | None:
+def _signature_fault(
+    headers: Mapping[str, str], body: bytes, secret: bytes, now_s: float
+) -> str | None:
     given = headers.get("x-yikao-signature")
     if given is None:
         return "no X-Yikao-Signature"
     if not given.startswith(SIGNATURE_PREFIX):
         return f"X-Yikao-Signature does not begin with {SIGNATURE_PREFIX}"
-    genuine = SIGNATURE_PREFIX + hmac.digest(secret, body, hashlib.sha256).hex()
+    timestamp = headers.get("x-yikao-timestamp", "")
+    if not (timestamp.isascii() and timestamp.isdecimal()):
+        return "no X-Yikao-Timestamp in seconds since 1970"
+    signed = f"{timestamp}.".encode() + body
+    genuine = SIGNATURE_PREFIX + hmac.digest(secret, signed, hashlib.sha256).hex()
     if not hmac.compare_digest(given.encode(), genuine.encode()):
         return "X-Yikao-Signature does not fit the body: another secret, or a changed body"
+    if abs(now_s - int(timestamp)) > REPLAY_WINDOW_S:
+        return f"X-Yikao-Timestamp is more than {REPLAY_WINDOW_S} s from now: sent once more?"
     return None
-
-
-def accepted(provider_id: str) -> Response:
-    """Return the answer that is an acceptance."""
-    return _json(200, {"accepted": True, "id": provider_id})
-
-
-def refused(status: int, error: str) -> Response:
-    """Return the answer that is none."""
-    return _json(status, {"accepted": False, "error": error})
-
-
-def _json(status: int, values: dict[str, Any]) -> Response:
-    return Response(status, json.dumps(values, ensure_ascii=False).encode())
