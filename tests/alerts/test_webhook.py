@@ -2,8 +2,9 @@
 
 import pytest
 
+from yikao_alerts.channels.http import RETRY_AFTER_MAX_S, Answer, retry_after_s
 from yikao_alerts.channels.outcome import Delivered, Outcome, Permanent, Retryable
-from yikao_alerts.channels.webhook import RETRY_AFTER_MAX_S, judge
+from yikao_alerts.channels.webhook import judge
 
 TAKEN = b'{"accepted": true, "id": "p-1"}'
 
@@ -18,13 +19,13 @@ TAKEN = b'{"accepted": true, "id": "p-1"}'
         (200, None, b'{"accepted": true}', Retryable("answered without accepting")),
         (200, None, b'{"accepted": true, "id": ""}', Retryable("answered without accepting")),
         (200, None, b'{"errcode": 40001}', Retryable("answered without accepting")),
-        (200, None, b"[]", Retryable("answered without accepting")),
-        (200, None, b"<html>", Retryable("answered something that is no JSON")),
-        (200, None, b"", Retryable("answered something that is no JSON")),
-        (200, None, b'"\xff"', Retryable("answered something that is no JSON")),
-        (200, None, b"[" * 60_000, Retryable("answered something that is no JSON")),
-        (301, None, TAKEN, Retryable("answered 301")),
-        (307, None, TAKEN, Retryable("answered 307")),
+        (200, None, b"[]", Retryable("answered something that is no JSON object")),
+        (200, None, b"<html>", Retryable("answered something that is no JSON object")),
+        (200, None, b"", Retryable("answered something that is no JSON object")),
+        (200, None, b'"\xff"', Retryable("answered something that is no JSON object")),
+        (200, None, b"[" * 60_000, Retryable("answered something that is no JSON object")),
+        (301, None, TAKEN, Permanent("answered 301, which leads elsewhere; mend the address")),
+        (307, None, TAKEN, Permanent("answered 307, which leads elsewhere; mend the address")),
         (408, None, b"", Retryable("answered 408")),
         (429, "7", b"", Retryable("answered 429", 7.0)),
         (429, None, b"", Retryable("answered 429")),
@@ -42,4 +43,4 @@ TAKEN = b'{"accepted": true, "id": "p-1"}'
 def test_an_answer_is_judged_by_its_body(
     status: int, retry_after: str | None, content: bytes, outcome: Outcome
 ) -> None:
-    assert judge(status, retry_after, content) == outcome
+    assert judge(Answer(status, content, retry_after_s(retry_after))) == outcome

@@ -10,9 +10,16 @@ SEND_TIMEOUT_S: Final = 10.0
 """Whole time a channel may take; afterwards the page is ambiguous or retried."""
 
 
+TAKE: Final = {"zh": "我来处理", "en": "I take it"}
+"""What the button says that opens a page's link, or answers it at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutgoingPage:
-    """One page on its way: the same `page_id` at every attempt, so that a provider can tell."""
+    """One page on its way: the same `page_id` at every attempt, so that a provider can tell.
+
+    link: empty in a notice that nobody can answer.
+    """
 
     page_id: UUID
     episode_id: int
@@ -21,6 +28,15 @@ class OutgoingPage:
     body: str
     link: str
     attempt: int
+    urgent: bool = True
+    """Rings aloud, through a telephone's silence where it can; a digest is not."""
+    alone: bool = True
+    """False when it names several pages: its link opens them all, and no one button answers it."""
+
+
+def clip(text: str, letters_max: int) -> str:
+    """Return `text`, cut to so many letters; a cut one ends in an ellipsis, and is not refused."""
+    return text if len(text) <= letters_max else text[: letters_max - 1] + "…"
 
 
 class Channel(Protocol):
