@@ -1,167 +1,148 @@
 """Who is to be paged now: an open episode asks its steps, one after another, until an answer.
 
 A pure function of the policy and the times; that a step was taken is seen by its page's row, so
-computing it again asks for nothing twice. After the last step the last one repeats: it goes on
-until somebody answers.
+computing it again asks for nothing twice. After the last step the last one repeats without end:
+it goes on until somebody answers. Nothing here counts upwards: an episode a year old is as quick
+to work out as a new one.
 """
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
-from functools import cache
-from importlib import resources
-from itertools import pairwise
-from typing import Any, Final
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from yikao_alerts.roster import ROLES
-from yikao_alerts.rules.keys import Faults, Key, number, one_of, table, tables
-from yikao_alerts.rules.model import PAGING
-from yikao_devices.toml_lines import FaultyFileError, parse_toml
+from yikao_alerts.rules.policy import Policy, Step, load_policies, parse_policies
 
-LOOPS_MAX: Final = 200
-"""More than a day of pages every 10 minutes; an episode nobody answers for so long is a failure of
-the team that no further page mends, and the feed shows it in red."""
-SLOWEST_MIN: Final = {"page_now": 10, "today": 240}
-"""Longest pause between two calls, by severity. Source: the rule table's severities."""
+__all__ = [
+    "BESIDE",
+    "Call",
+    "Chain",
+    "Policy",
+    "Step",
+    "calls",
+    "due_calls",
+    "load_policies",
+    "parse_policies",
+]
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Whom to page, and how long after the episode got its level."""
-
-    after: timedelta
-    who: str
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The steps for one severity; quiet hours, where it has any, hold pages until they end."""
-
-    steps: tuple[Step, ...]
-    repeat_every: timedelta
-    quiet_from: time | None = None
-    quiet_until: time | None = None
+MINUTE: Final = timedelta(minutes=1)
+BESIDE: Final = 100
+"""Steps beside the chain are numbered from here on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One step that is due: number, repetition, whom, and when its page may go out (UTC)."""
+    """One call: step, repetition, whom, when it is due (UTC), and by what kind of contact."""
 
     step: int
     loop: int
     who: str
     due_at: datetime
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The calls of an episode that has its level since `since`, numbered from 0 without end.
+
+    zone: the resident's, for the times of digests. tier: so many people after the first are called
+    together with them, and the rest that much sooner.
+    """
+
+    policy: Policy
+    since: datetime
+    zone: ZoneInfo
+    tier: int = 0
+
+    def call(self, number: int) -> Call:
+        """Return a call of the chain; times rise with the number."""
+        position = min(number, len(self.policy.steps) - 1)
+        step, loop = self.policy.steps[position], number - position
+        after = self._afters[position] + loop * self.policy.repeat_every
+        return Call(position, loop, step.who, self._time(after), step.by)
+
+    def due(self, now: datetime) -> int:
+        """Return how many calls of the chain are due at `now`: those below this number."""
+        ticks, afters = self._ticks(now), self._afters
+        if ticks < afters[-1]:
+            return bisect_right(afters, ticks)
+        return len(afters) + (ticks - afters[-1]) // self.policy.repeat_every
+
+    @property
+    def together(self) -> int:
+        """Return how many calls are made at once, as the first of them."""
+        return bisect_right(self._afters, 0)
+
+    def beside(self) -> list[Call]:
+        """Return the calls in addition to the chain."""
+        return [
+            Call(BESIDE + number, 0, step.who, self._time(step.after), step.by)
+            for number, step in enumerate(self.policy.beside)
+        ]
+
+    @property
+    def _since(self) -> datetime:
+        # In UTC: local times are an hour too far apart, or too near, when summer time changes.
+        return self.since.astimezone(UTC)
+
+    @property
+    def _afters(self) -> list[int]:
+        """Return how many minutes or digests after the first each step comes."""
+        steps = self.policy.steps
+        if self.tier == 0:
+            return [step.after for step in steps]
+        people = list(dict.fromkeys(step.who for step in steps))
+        last = people[min(self.tier, len(people) - 1)]
+        together = next(step.after for step in steps if step.who == last)
+        return [max(0, step.after - together) for step in steps]
+
+    def _time(self, ticks: int) -> datetime:
+        if not self.policy.digest_at:
+            return self._since + ticks * MINUTE
+        return self._digest(self._first_digest() + ticks)
+
+    def _ticks(self, now: datetime) -> int:
+        """Return how many minutes or digests have gone by at `now`; below 0 before the first."""
+        if not self.policy.digest_at:
+            return (now.astimezone(UTC) - self._since) // MINUTE
+        return self._digest_number(now) - self._first_digest()
+
+    def _first_digest(self) -> int:
+        number = self._digest_number(self._since)
+        return number if self._digest(number) == self._since else number + 1
+
+    def _digest(self, number: int) -> datetime:
+        """Return when a digest goes out: they are numbered through all days."""
+        day, place = divmod(number, len(self.policy.digest_at))
+        at = datetime.combine(date.fromordinal(day), self.policy.digest_at[place], self.zone)
+        return at.astimezone(UTC)
+
+    def _digest_number(self, at: datetime) -> int:
+        """Return the number of the last digest at or before `at`."""
+        local = at.astimezone(self.zone)
+        place = bisect_right(self.policy.digest_at, local.time()) - 1
+        return local.toordinal() * len(self.policy.digest_at) + place
 
 
 def calls(policy: Policy, since: datetime, zone: ZoneInfo, tier: int = 0) -> Iterator[Call]:
-    """Yield every call of an episode that has its level since `since`, in order of time.
-
-    tier: so many steps after the first are called together with it, the rest that much sooner.
-    Quiet hours hold the whole chain: a call keeps its distance from the one before it, so that the
-    morning does not begin with all calls of the night at once. Bounded by `LOOPS_MAX` repetitions.
-    """
-    # In UTC: adding to a local time would shift by an hour when summer time begins or ends.
-    at = since.astimezone(UTC)
-    before = policy.steps[min(tier, len(policy.steps) - 1)].after
-    for position, step in enumerate(policy.steps):
-        at = _after_quiet(policy, at + max(step.after - before, timedelta(0)), zone)
-        before = max(before, step.after)
-        yield Call(position, 0, step.who, at)
-    for loop in range(1, LOOPS_MAX + 1):
-        at = _after_quiet(policy, at + policy.repeat_every, zone)
-        yield Call(len(policy.steps) - 1, loop, policy.steps[-1].who, at)
+    """Yield every call of an episode in order of time, without end."""
+    return map(Chain(policy, since, zone, tier).call, count())
 
 
 def due_calls(
     policy: Policy, since: datetime, now: datetime, zone: ZoneInfo, tier: int = 0
-) -> tuple[list[Call], Call | None]:
-    """Return the calls that are due at `now`, and the next one after them."""
-    due: list[Call] = []
-    for call in calls(policy, since, zone, tier):
-        if call.due_at > now:
-            return due, call
-        due.append(call)
-    return due, None
+) -> tuple[list[Call], Call]:
+    """Return the steps that are due at `now` with the newest repetition, and the call after it."""
+    chain = Chain(policy, since, zone, tier)
+    number = chain.due(now)
+    return newest(chain, number), chain.call(number)
 
 
-def _after_quiet(policy: Policy, at: datetime, zone: ZoneInfo) -> datetime:
-    """Return `at`, moved to the end of the quiet hours when it falls into them."""
-    begin, end = policy.quiet_from, policy.quiet_until
-    if begin is None or end is None:
-        return at
-    local = at.astimezone(zone)
-    clock = local.time()
-    quiet = begin <= clock < end if begin <= end else clock >= begin or clock < end
-    if not quiet:
-        return at
-    day = local.date() if clock < end else local.date() + timedelta(days=1)
-    return datetime.combine(day, end, zone).astimezone(UTC)
-
-
-@cache
-def load_policies() -> Mapping[str, Policy]:
-    """Return the policy of each severity that pages."""
-    name = "escalation.toml"
-    text = resources.files("yikao_alerts.rules").joinpath(name).read_text("utf-8")
-    return parse_policies(text, name)
-
-
-def parse_policies(text: str, path: str) -> Mapping[str, Policy]:
-    """Return the policies in `text`; refuses it with `FaultyFileError`, all faults at once."""
-    values, lines = parse_toml(text, path)
-    faults = Faults(lines)
-    if faults.check(values, dict.fromkeys(PAGING, table()), ("", 0), "file"):
-        for severity, entry in values.items():
-            _check_policy(faults, severity, entry)
-    if faults.found:
-        raise FaultyFileError(path, faults.found)
-    return {severity: _policy(entry) for severity, entry in values.items()}
-
-
-def _policy(values: Mapping[str, Any]) -> Policy:
-    steps = (Step(timedelta(minutes=s["after_min"]), s["who"]) for s in values["steps"])
-    quiet = (values.get("quiet_from"), values.get("quiet_until"))
-    return Policy(
-        tuple(steps),
-        timedelta(minutes=values["repeat_every_min"]),
-        *(time.fromisoformat(text) if text else None for text in quiet),
-    )
-
-
-def _is_time(value: object) -> bool:
-    try:
-        return isinstance(value, str) and time.fromisoformat(value).tzinfo is None
-    except ValueError:
-        return False
-
-
-_TIME: Final = Key(_is_time, 'Write a time, "22:00"', needed=False)
-
-
-def _check_policy(faults: Faults, severity: str, values: Mapping[str, Any]) -> None:
-    """Check that a policy calls at once, goes on calling, and never slower than it may."""
-    slowest = number(1, SLOWEST_MIN[severity])
-    keys = {
-        "repeat_every_min": slowest,
-        "steps": tables(),
-        "quiet_from": _TIME,
-        "quiet_until": _TIME,
-    }
-    if not faults.check(values, keys, (severity, 0), severity):
-        return
-    place = (severity, 0, "steps")
-    step = {"after_min": number(0, 24 * 60), "who": one_of(ROLES)}
-    for each in values["steps"]:
-        faults.check(each, step, place[:2], f"{severity}: steps", inside="steps")
-    if faults.found:
-        return
-    times = [each["after_min"] for each in values["steps"]]
-    if times[0] != 0:
-        faults.add(place, f"{severity}: nobody is called at once", "Begin with after_min = 0")
-    if not all(slowest.fits(later - earlier) for earlier, later in pairwise(times)):
-        faults.add(place, f"{severity}: pauses {times} between steps", slowest.fix)
-    quiet = [values.get(key) for key in ("quiet_from", "quiet_until") if key in values]
-    if quiet and (severity == "page_now" or len(set(quiet)) != 2):
-        what = f"{severity}: quiet hours {quiet}"
-        faults.add((severity, 0, "quiet_from"), what, "Both ends, differing; page_now has none")
+def newest(chain: Chain, number: int) -> list[Call]:
+    """Return the calls below a number, of the repetitions the last one alone."""
+    steps = len(chain.policy.steps)
+    last = [number - 1] if number > steps else []
+    return [chain.call(each) for each in (*range(min(number, steps)), *last)]
