@@ -14,25 +14,28 @@ from typing import Final
 from yikao_alerts.episode import ACTIVE, TRANSITIONS, Event, State
 
 PICTURE: Final = Path(__file__).parent / "episodes.svg"
-WIDTH, HEIGHT = 1120, 410
+WIDTH, HEIGHT = 1420, 760
 BOX_W, BOX_H, DOT_R = 150, 58, 9
 LOOP_H, BEND, LINE_H = 62, 30, 16
 HAN_W, LATIN_W = 13.2, 7.6
 """Widths of a letter, for the ground behind the words on an arrow."""
 
 PLACES: Final = {
-    State.NONE: (40, 240),
-    State.SUSPECTED: (255, 90),
-    State.DISMISSED: (640, 90),
-    State.OPEN: (480, 240),
-    State.ANSWERED: (765, 240),
-    State.RESOLVED: (1035, 110),
-    State.EXPIRED: (1035, 330),
+    State.NONE: (40, 320),
+    State.SUSPECTED: (235, 100),
+    State.DISMISSED: (690, 100),
+    State.OPEN: (440, 320),
+    State.ANSWERED: (900, 320),
+    State.WATCHING: (1080, 620),
+    State.RESOLVED: (1320, 320),
+    State.EXPIRED: (1320, 100),
 }
+LOOPS_ABOVE: Final = frozenset({State.ANSWERED})
 STATE_WORDS: Final = {
     State.SUSPECTED: "等待复测",
     State.OPEN: "待处理，正在呼叫",
     State.ANSWERED: "已应答",
+    State.WATCHING: "复查观察中",
     State.RESOLVED: "已结束",
     State.DISMISSED: "复测未达标",
     State.EXPIRED: "到期结束",
@@ -45,7 +48,14 @@ EVENT_WORDS: Final = {
     Event.WORSENED: "加重",
     Event.ESCALATED: "复测升级",
     Event.DOWNGRADED: "降为今日",
+    Event.CALLED_AGAIN: "再次求助",
+    Event.TAKEN: "接手",
     Event.ACKNOWLEDGED: "有人应答",
+    Event.HANDED_OVER: "转交",
+    Event.SNOOZED: "静默",
+    Event.REOPENED: "重新呼叫",
+    Event.WATCHED: "开始复查",
+    Event.MEASURED: "复查结束",
     Event.NORMAL_AGAIN: "连续达标",
     Event.CLOSED: "医生结束",
     Event.TIMED_OUT: "24 小时无变化",
@@ -92,9 +102,9 @@ def picture() -> str:
     for (before, after), events in arrows.items():
         path, (x, y) = _arrow(before, after, both=(after, before) in arrows)
         lines.append(f'  <path d="{path}"/>')
-        # The words on a loop hang below it, however many they are.
-        below = (len(events) - 2) * LINE_H / 2 if before is after else 0
-        said += _label(events, (x, y + below))
+        # The words on a loop hang below it, or stand above, however many they are.
+        beyond = (len(events) - 2) * LINE_H / 2 if before is after else 0
+        said += _label(events, (x, y - beyond if before in LOOPS_ABOVE else y + beyond))
     lines += [line for state in PLACES for line in _state(state)]
     return "\n".join([*lines, *said, "</svg>", ""])
 
@@ -138,9 +148,10 @@ def _arrow(before: State, after: State, *, both: bool) -> tuple[str, tuple[float
     """Return the line of an arrow, and where its words stand; two ways between two boxes bend."""
     if before is after:
         x, y = PLACES[before]
-        edge, left, right = y + BOX_H // 2, x - BOX_W // 5, x + BOX_W // 5
-        low = edge + LOOP_H
-        return f"M{left} {edge} C{left} {low} {right} {low} {right} {edge}", (x, low + 2)
+        way = -1 if before in LOOPS_ABOVE else 1
+        edge, left, right = y + way * BOX_H // 2, x - BOX_W // 5, x + BOX_W // 5
+        far = edge + way * LOOP_H
+        return f"M{left} {edge} C{left} {far} {right} {far} {right} {edge}", (x, far + way * 2)
     (x1, y1), (x2, y2) = _border(before, after), _border(after, before)
     if not both:
         return f"M{x1:.0f} {y1:.0f} L{x2:.0f} {y2:.0f}", ((x1 + x2) / 2, (y1 + y2) / 2)

@@ -1,8 +1,10 @@
-"""How an episode ends, or is taken down, by itself: never before somebody has answered.
+"""What becomes of an episode by itself: it ends, is taken down, or is called for anew.
 
-After the answer readings that have fallen end it: the rounds of its re-check, or else as many
-readings, or sittings, in a row as its rule asks for. Good readings alone take an unanswered crisis
-down to something for today, and no further. What only people may end stays until one does.
+It never ends before somebody has said what was done. Who takes it and says nothing more has half an
+hour, as has the doctor it is handed over to; then it is called for again. After the answer readings
+that have fallen end it: the rounds of its re-check, or else as many readings, or sittings, in a row
+as its rule asks for. Good readings alone take an unanswered crisis down to something for today, and
+no further. What only people may end stays until one does.
 """
 
 from collections.abc import Iterable
@@ -16,10 +18,12 @@ from yikao_alerts.evaluate import Evaluation
 from yikao_alerts.history import History, Measurement
 from yikao_alerts.rules.model import PAGING, Normal, RuleSet
 from yikao_alerts.series import SESSION_GAP, Session, series_of
-from yikao_devices.symptoms import NONE
+from yikao_devices.symptoms import NO_COMPLAINT
 
 ANSWERED_MAX: Final = timedelta(hours=24)
 """D: an answered episode without a further reading ends after a day."""
+WORD_WITHIN: Final = timedelta(minutes=30)
+"""D: so long an episode may be somebody's without a word on what was done."""
 URGENT: Final = "page_now"
 CALMED: Final = "today"
 """What a crisis is taken down to by its re-check."""
@@ -29,7 +33,7 @@ SESSION_READINGS: Final = 2
 
 def concerns(course: Course, episode: Episode) -> bool:
     """Return whether a course belongs to an episode that was found, or is as urgent."""
-    if course.family != episode.family or episode.state not in (State.OPEN, State.ANSWERED):
+    if course.family != episode.family or not (episode.in_hands or episode.state is State.OPEN):
         return False
     return course.found_at >= episode.measured_at or episode.severity == URGENT
 
@@ -40,27 +44,58 @@ def calmer(evaluation: Evaluation, episode: Episode, course: Course, rules: Rule
     if episode.severity != URGENT or not concerns(course, episode):
         return False
     settled = course.resolved or course.downgraded
-    if settled is None or (episode.state is State.ANSWERED and course.resolved is not None):
+    if settled is None or (episode.in_hands and course.resolved is not None):
         return False
     return _quiet_since(evaluation, episode, settled, (URGENT,), rules)
 
 
-def ending(
+def by_itself(
     evaluation: Evaluation, episode: Episode, awaited: bool, history: History, rules: RuleSet
-) -> Change | None:
-    """Return how an episode ends: a suspicion that nothing keeps up, readings that have fallen
-    after the answer, or an answer that has grown old."""
-    match episode.state:
-        case State.SUSPECTED if not awaited:
-            return _ended(replace(episode, confirmed="not_confirmed"), Event.NOT_CONFIRMED, 0)
-        case State.ANSWERED:
-            rounds = _rounds_in_row(evaluation, episode, history, rules)
-            if rounds is not None:
-                return _ended(episode, Event.NORMAL_AGAIN, rounds)
-            overdue = next_look_at(episode)
-            if overdue is not None and evaluation.now >= overdue:
-                return _ended(episode, Event.TIMED_OUT, 0)
-    return None
+) -> list[Change]:
+    """Return what comes of an episode with time and good readings: a suspicion that nothing keeps
+    up is dismissed, who was to act and did not is reminded, and what was answered is watched and
+    ends."""
+    due = episode.reopens_at is not None and evaluation.now >= episode.reopens_at
+    if episode.state is State.SUSPECTED:
+        unheard = replace(episode, confirmed="not_confirmed")
+        return [] if awaited else [_ended(unheard, Event.NOT_CONFIRMED, 0)]
+    if episode.state is State.OPEN:
+        return [reopened(episode, evaluation.now)] if due else []
+    if episode.disposition is None:
+        return [reopened(episode, evaluation.now)] if due else []
+    if episode.snoozed and not due:
+        return []
+    return _answered(evaluation, episode, history, rules)
+
+
+def reopened(episode: Episode, now: datetime) -> Change:
+    """Return the episode as it is called for again, answered by nobody."""
+    after = episode.anew(Event.REOPENED, now)
+    return Change(Event.REOPENED, episode.state, after, None)
+
+
+def _answered(
+    evaluation: Evaluation, episode: Episode, history: History, rules: RuleSet
+) -> list[Change]:
+    """Return how an answered episode goes on: it ends, grows old, or speaks again after a silence;
+    while a re-check runs it is watched."""
+    rounds = _rounds_in_row(evaluation, episode, history, rules)
+    if rounds is not None:
+        return [_ended(episode, Event.NORMAL_AGAIN, rounds)]
+    done: list[Change] = []
+    measured = not episode.away and any(
+        course.over_at is None and concerns(course, episode) for course in evaluation.courses
+    )
+    if not episode.snoozed and measured is not (episode.state is State.WATCHING):
+        done.append(_moved(episode, Event.WATCHED if measured else Event.MEASURED))
+        episode = done[-1].episode
+    if episode.state is State.ANSWERED and evaluation.now >= grown_old_at(episode):
+        return [*done, _ended(episode, Event.TIMED_OUT, 0)]
+    return [reopened(episode, evaluation.now)] if episode.snoozed else done
+
+
+def _moved(episode: Episode, event: Event) -> Change:
+    return Change(event, episode.state, replace(episode, state=step(episode.state, event)), None)
 
 
 def _rounds_in_row(
@@ -126,7 +161,7 @@ def normal_rounds(episode: Episode, history: History, rules: RuleSet, now: datet
     normal = rules.normal(episode.rule_id)
     if normal is None:
         return 0
-    ill = (report.at for report in history.symptoms if report.codes - {NONE})
+    ill = (report.at for report in history.symptoms if report.codes - NO_COMPLAINT)
     since = max([episode.last_evidence_at, *ill])
     rounds, counted_at = 0, since
     readings = [m for m in history.of_kind(normal.kind) if m.at > since]
@@ -164,7 +199,13 @@ def _within(normal: Normal, session: Session) -> bool:
 
 
 def next_look_at(episode: Episode) -> datetime | None:
-    """Return when an answered episode times out, None for others."""
-    if episode.state is not State.ANSWERED or episode.answered_at is None:
-        return None
+    """Return when an episode is called for again, or its answer has grown old; None for others."""
+    if episode.reopens_at is not None:
+        return episode.reopens_at
+    return grown_old_at(episode) if episode.in_hands else None
+
+
+def grown_old_at(episode: Episode) -> datetime:
+    """Return when an answer was a day ago, and so was all that was found."""
+    assert episode.answered_at is not None, "what somebody holds was answered at some time"
     return max(episode.answered_at, episode.last_evidence_at) + ANSWERED_MAX

@@ -3,10 +3,10 @@
 At most one of each family is active. What is not in the table cannot happen.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from yikao_alerts.findings import Finding, Refusal
 from yikao_alerts.rules.model import SEVERITIES
@@ -19,6 +19,7 @@ class State(StrEnum):
     SUSPECTED = "suspected"
     OPEN = "open"
     ANSWERED = "answered"
+    WATCHING = "watching"
     RESOLVED = "resolved"
     DISMISSED = "dismissed"
     EXPIRED = "expired"
@@ -32,17 +33,30 @@ class Event(StrEnum):
     NOT_CONFIRMED = "not_confirmed"
     JOINED = "joined"
     WORSENED = "worsened"
+    CALLED_AGAIN = "called_again"
     ESCALATED = "escalated"
     DOWNGRADED = "downgraded"
+    TAKEN = "taken"
     ACKNOWLEDGED = "acknowledged"
+    HANDED_OVER = "handed_over"
+    SNOOZED = "snoozed"
+    REOPENED = "reopened"
+    WATCHED = "watched"
+    MEASURED = "measured"
     NORMAL_AGAIN = "normal_again"
     CLOSED = "closed"
     TIMED_OUT = "timed_out"
 
 
+HELP: Final = "help"
+"""The family of calls for help."""
 REFERRED: Final = "referred"
 """The disposition of a doctor who has sent the resident to hospital."""
-ACTIVE: Final = frozenset({State.SUSPECTED, State.OPEN, State.ANSWERED})
+SILENCED: Final = "snoozed"
+"""What stands for a disposition while a doctor wants to hear no more of it for some time."""
+IN_HANDS: Final = frozenset({State.ANSWERED, State.WATCHING})
+"""Somebody has taken it: nobody is called."""
+ACTIVE: Final = IN_HANDS | {State.SUSPECTED, State.OPEN}
 
 TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
     (State.NONE, Event.SUSPICION): State.SUSPECTED,
@@ -53,14 +67,30 @@ TRANSITIONS: Final[dict[tuple[State, Event], State]] = {
     (State.OPEN, Event.WORSENED): State.OPEN,
     (State.OPEN, Event.ESCALATED): State.OPEN,
     (State.OPEN, Event.DOWNGRADED): State.OPEN,
+    (State.OPEN, Event.HANDED_OVER): State.OPEN,
+    (State.OPEN, Event.REOPENED): State.OPEN,
+    (State.OPEN, Event.TAKEN): State.ANSWERED,
     (State.OPEN, Event.ACKNOWLEDGED): State.ANSWERED,
-    (State.ANSWERED, Event.JOINED): State.ANSWERED,
-    (State.ANSWERED, Event.WORSENED): State.OPEN,
-    (State.ANSWERED, Event.ESCALATED): State.OPEN,
-    (State.ANSWERED, Event.DOWNGRADED): State.ANSWERED,
-    (State.ANSWERED, Event.NORMAL_AGAIN): State.RESOLVED,
-    (State.ANSWERED, Event.CLOSED): State.RESOLVED,
+    (State.OPEN, Event.SNOOZED): State.ANSWERED,
+    (State.ANSWERED, Event.ACKNOWLEDGED): State.ANSWERED,
+    (State.ANSWERED, Event.WATCHED): State.WATCHING,
     (State.ANSWERED, Event.TIMED_OUT): State.EXPIRED,
+    (State.WATCHING, Event.MEASURED): State.ANSWERED,
+} | {
+    (state, event): after
+    for state in (State.ANSWERED, State.WATCHING)
+    for event, after in {
+        Event.JOINED: state,
+        Event.DOWNGRADED: state,
+        Event.WORSENED: State.OPEN,
+        Event.CALLED_AGAIN: State.OPEN,
+        Event.ESCALATED: State.OPEN,
+        Event.HANDED_OVER: State.OPEN,
+        Event.REOPENED: State.OPEN,
+        Event.SNOOZED: State.ANSWERED,
+        Event.NORMAL_AGAIN: State.RESOLVED,
+        Event.CLOSED: State.RESOLVED,
+    }.items()
 }
 
 
@@ -81,7 +111,10 @@ class Episode:
     """An episode as it is stored; `episode_id` is 0 until it is.
 
     tier: how often its re-check escalated; so many steps of the chain are called at once.
-    disposition: what the doctor who answered last did.
+    disposition: what the doctor who answered last did; None while that has not been said.
+    reopens_at: when it is called for anew, unless whoever took it says what was done, or whoever it
+    was handed over to takes it; or when a silence ends. handed_to: the doctor who is called first
+    until then, in the signed doctor's place.
     """
 
     episode_id: int
@@ -100,11 +133,39 @@ class Episode:
     answered_at: datetime | None = None
     tier: int = 0
     disposition: str | None = None
+    answered_by: str | None = None
+    reopens_at: datetime | None = None
+    handed_to: str | None = None
+
+    @property
+    def in_hands(self) -> bool:
+        """Whether somebody has taken it, so that nobody is called."""
+        return self.state in IN_HANDS
 
     @property
     def away(self) -> bool:
         """Whether the resident was sent to hospital: nobody is at home to measure."""
-        return self.state is State.ANSWERED and self.disposition == REFERRED
+        return self.in_hands and self.disposition == REFERRED
+
+    @property
+    def snoozed(self) -> bool:
+        """Whether a doctor wants to hear no more of it at this level until `reopens_at`."""
+        return self.in_hands and self.disposition == SILENCED
+
+    def anew(self, event: Event, now: datetime, **more: Any) -> "Episode":
+        """Return the episode as nobody's, and called for anew with a round of its own."""
+        return replace(
+            self,
+            state=step(self.state, event),
+            level_since=now,
+            round=self.round + 1,
+            answered_at=None,
+            answered_by=None,
+            disposition=None,
+            reopens_at=None,
+            handed_to=None,
+            **more,
+        )
 
 
 @dataclass(frozen=True, slots=True)

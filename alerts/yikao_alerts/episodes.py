@@ -5,7 +5,7 @@ new findings join it, and only a worse level, or a re-check that escalates, asks
 again after an answer. Nothing here closes what nobody has answered.
 """
 
-from collections.abc import Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,14 +13,15 @@ from yikao_alerts.course import ESCALATIONS, SILENT
 from yikao_alerts.endings import (
     ANSWERED_MAX,
     CALMED,
+    by_itself,
     calmer,
     concerns,
-    ending,
     next_look_at,
     normal_rounds,
 )
 from yikao_alerts.episode import (
     ACTIVE,
+    HELP,
     TRANSITIONS,
     Change,
     Episode,
@@ -58,13 +59,13 @@ __all__ = [
 def changes(evaluation: Evaluation, known: Known, history: History, rules: RuleSet) -> list[Change]:
     """Return the transitions that `evaluation` brings about, in order; none twice."""
     episodes = dict(known.episodes)
-    done = _by_findings(evaluation, episodes, known.findings)
+    reports = {report.key for report in history.symptoms}
+    done = _by_findings(evaluation, episodes, known.findings, reports)
     done += _by_courses(evaluation, episodes, known.findings, rules)
     awaited = _awaited(evaluation, rules)
     for family, episode in list(episodes.items()):
-        ended = ending(evaluation, episode, family in awaited, history, rules)
-        if ended is not None:
-            done.append(ended)
+        done += (own := by_itself(evaluation, episode, family in awaited, history, rules))
+        if own and own[-1].episode.state not in ACTIVE:
             del episodes[family]
     begun = (refusal for family, refusal in awaited.items() if family not in episodes)
     return done + [_suspect(evaluation.now, refusal) for refusal in begun]
@@ -81,9 +82,12 @@ def _awaited(evaluation: Evaluation, rules: RuleSet) -> dict[str, Refusal]:
 
 
 def _by_findings(
-    evaluation: Evaluation, episodes: dict[str, Episode], known: Set[tuple[str, str, str]]
+    evaluation: Evaluation,
+    episodes: dict[str, Episode],
+    known: Set[tuple[str, str, str]],
+    reports: Set[str],
 ) -> list[Change]:
-    """Return what new findings change, and bring `episodes` up to date.
+    """Return what new findings change, and bring `episodes` up to date. reports: of symptoms.
 
     Findings for which nobody is called are for the worklist, and no part of an episode. A reading
     that has had its effect under a rule as bad opens nothing again once a person has closed it.
@@ -98,10 +102,41 @@ def _by_findings(
             continue
         had_effect.add(identity(finding))
         episode = episodes.get(str(finding.family))
-        if episode is not None or not _told(finding, evaluation, known):
+        said_twice = _same_event(finding, evaluation.findings, episodes, reports)
+        if episode is None and said_twice is not None:
+            done.append(_joined(said_twice, finding))
+        elif episode is not None or not _told(finding, evaluation, known):
             done.append(_found(evaluation.now, episode, finding))
-            episodes[done[-1].episode.family] = done[-1].episode
+        else:
+            continue
+        episodes[done[-1].episode.family] = done[-1].episode
     return done
+
+
+def _same_event(
+    finding: Finding, found: Iterable[Finding], episodes: Mapping[str, Episode], reports: Set[str]
+) -> Episode | None:
+    """Return the open episode of another family that the very report behind a finding has made.
+
+    "Chest pain" said once is one event, also when a pressure measured beside it meets a rule of its
+    own: who is being called for it is not called for it twice. Not for what is more severe, and not
+    once somebody has answered: what is measured after that is news.
+    """
+    said = reports & set(finding.inputs)
+    if finding.family == HELP:
+        return None
+    families = [each.family for each in found if said & set(each.inputs) and each.family != HELP]
+    others = (episodes.get(str(family)) for family in families if family != finding.family)
+    return next(
+        (
+            episode
+            for episode in others
+            if episode is not None
+            and episode.state is State.OPEN
+            and rank(episode)[0] >= rank(finding)[0]
+        ),
+        None,
+    )
 
 
 def _worst_first(finding: Finding) -> tuple[datetime, int, int]:
@@ -148,14 +183,12 @@ def _by_courses(
 def _escalated(now: datetime, episode: Episode, finding: Finding) -> Change:
     """Return the episode as the next step of the chain is called, with all before it."""
     worse = rank(finding) > rank(episode)
-    after = replace(
-        episode,
-        state=step(episode.state, Event.ESCALATED),
+    after = episode.anew(
+        Event.ESCALATED,
+        now,
         rule_id=finding.rule_id if worse else episode.rule_id,
         severity=finding.severity if worse else episode.severity,
         level=finding.level if worse else episode.level,
-        level_since=now,
-        round=episode.round + 1,
         tier=episode.tier + 1,
         last_evidence_at=max(episode.last_evidence_at, finding.at),
         normal_rounds=0,
@@ -218,23 +251,48 @@ def _begin(now: datetime, finding: Finding) -> Change:
 
 def _join(now: datetime, episode: Episode, finding: Finding) -> Change:
     """Return how a new finding changes an active episode: it opens it, worsens it or joins it."""
-    before = episode.state
-    evidence = max(episode.last_evidence_at, finding.at)
-    seen = replace(episode, last_evidence_at=evidence, normal_rounds=0)
-    worse = rank(finding) > rank(episode)
-    if before is State.SUSPECTED or worse:
-        event = Event.FOUND if before is State.SUSPECTED else Event.WORSENED
-        after = replace(
-            seen,
-            state=step(before, event),
-            rule_id=finding.rule_id,
-            severity=finding.severity,
-            level=finding.level,
-            confirmed=finding.confirmed,
-            level_since=now,
-            round=episode.round + 1,
-        )
-        return Change(event, before, after, finding)
-    confirmed = "confirmed" if finding.confirmed == "confirmed" else episode.confirmed
-    after = replace(seen, state=step(before, Event.JOINED), confirmed=confirmed)
-    return Change(Event.JOINED, before, after, finding)
+    event = _news(episode, finding)
+    if event is None:
+        return _joined(episode, finding)
+    after = episode.anew(
+        event,
+        now,
+        rule_id=finding.rule_id,
+        severity=finding.severity,
+        level=finding.level,
+        confirmed=finding.confirmed,
+        last_evidence_at=max(episode.last_evidence_at, finding.at),
+        normal_rounds=0,
+    )
+    return Change(event, episode.state, after, finding)
+
+
+def _news(episode: Episode, finding: Finding) -> Event | None:
+    """Return as what a finding asks for a doctor (again); None where it only joins.
+
+    Whoever asks to be called after somebody has taken it has not been helped yet.
+    """
+    if episode.state is State.SUSPECTED:
+        return Event.FOUND
+    if rank(finding) > rank(episode):
+        return Event.WORSENED
+    taken_at = episode.answered_at if episode.in_hands else None
+    again = episode.family == finding.family == HELP
+    if again and taken_at is not None and finding.at > taken_at:
+        return Event.CALLED_AGAIN
+    return None
+
+
+def _joined(episode: Episode, finding: Finding) -> Change:
+    """Return an episode to which a finding adds evidence and no urgency."""
+    confirmed = episode.confirmed
+    if finding.confirmed == "confirmed" and finding.family == episode.family:
+        confirmed = finding.confirmed
+    after = replace(
+        episode,
+        state=step(episode.state, Event.JOINED),
+        last_evidence_at=max(episode.last_evidence_at, finding.at),
+        normal_rounds=0,
+        confirmed=confirmed,
+    )
+    return Change(Event.JOINED, episode.state, after, finding)

@@ -1,5 +1,6 @@
 """Readings, reports and a desk for these tests; ordinary where nothing else is said."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -24,7 +25,7 @@ from reading_parts import (
     t,
 )
 
-from yikao_alerts.answer import Disposition
+from yikao_alerts import moves
 from yikao_alerts.deliberate import (
     Ask,
     PageDue,
@@ -44,11 +45,11 @@ from yikao_alerts.episodes import (
     State,
     changes,
     identity,
-    step,
 )
 from yikao_alerts.escalation import load_policies
 from yikao_alerts.evaluate import Evaluation, evaluate
 from yikao_alerts.history import LOOK_BACK, History, Measurement, Symptoms
+from yikao_alerts.moves import Disposition
 from yikao_alerts.prompts import next_reminder_at, reminders
 from yikao_alerts.resident import Resident
 from yikao_alerts.roster import Care, Contact, Doctor
@@ -166,14 +167,29 @@ class Desk:
         self.now = max(self.now, end)
 
     def answer(self, disposition: Disposition = Disposition.CALLED) -> None:
-        """A doctor takes what is open."""
-        self._by_person(Event.ACKNOWLEDGED, State.OPEN, str(disposition))
-        self.look()
+        """A doctor answers what is open, or was taken without a word."""
+        self._moves(lambda e: moves.acknowledged(e, "wang", disposition, self.now))
+
+    def take(self) -> None:
+        """A doctor takes what is open, and says nothing more."""
+        self._moves(lambda e: moves.taken(e, "wang", self.now))
+
+    def hand_over(self, to: str) -> None:
+        """A doctor gives what is active to another."""
+        self._moves(lambda e: moves.handed_over(e, to, self.now))
+
+    def put_back(self) -> None:
+        """A doctor has answered by mistake."""
+        self._moves(lambda e: moves.put_back(e, self.now))
+
+    def snooze(self, until: datetime) -> list[moves.Moved]:
+        """A doctor wants to hear no more of what is active; returns what became of each."""
+        suppress = RULES.suppress
+        return self._moves(lambda e: moves.snoozed(e, "wang", until, "why", self.now, suppress))
 
     def close(self) -> None:
         """A doctor ends what was answered."""
-        self._by_person(Event.CLOSED, State.ANSWERED)
-        self.look()
+        self._moves(lambda e: moves.closed(e, Disposition.VISIT))
 
     def look(self) -> None:
         """Do what the evaluator does for a resident, again until nothing more can be reached."""
@@ -230,13 +246,11 @@ class Desk:
         self.story += kept
         return kept
 
-    def _by_person(self, event: Event, state: State, disposition: str | None = None) -> None:
-        for episode in self.active:
-            if episode.state is state:
-                after = replace(episode, state=step(state, event))
-                if event is Event.ACKNOWLEDGED:
-                    after = replace(after, answered_at=self.now, disposition=disposition)
-                self._keep([Change(event, state, after, None)])
+    def _moves(self, move: Callable[[Episode], moves.Moved]) -> list[moves.Moved]:
+        done = [move(episode) for episode in self.active]
+        self._keep([each for each in done if isinstance(each, Change)])
+        self.look()
+        return done
 
     def _pages_of(self, episode: Episode) -> list[PageKnown]:
         known = []
@@ -244,7 +258,14 @@ class Desk:
             if (page.episode_id, page.round) != (episode.episode_id, episode.round):
                 continue
             failed = page.doctor.doctor_id in self.unreachable
-            contacts = page.doctor.contacts if failed else (page.contact,)
-            state = "failed" if failed else "sent"
-            known += [PageKnown(page.step, page.loop, c.position, state) for c in contacts]
+            known += [
+                PageKnown(
+                    page.step,
+                    page.loop,
+                    contact.position,
+                    "failed" if failed else "sent",
+                    page.doctor.doctor_id,
+                )
+                for contact in (page.doctor.contacts if failed else [page.contact])
+            ]
         return known

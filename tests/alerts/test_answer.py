@@ -80,6 +80,14 @@ def test_there_is_nothing_to_answer_before_and_after(watch: Watch) -> None:
 
 def test_fifty_answers_race_the_evaluator_and_one_wins(watch: Watch) -> None:
     """At the very minute of the next step, too: no page row is made after the answer's commit."""
+    watch.clinic.rows(
+        "INSERT INTO doctor (doctor_id, team_id, name, language)"
+        " SELECT 'doctor-' || n, team_id, 'doctor-' || n, 'zh'"
+        " FROM team, generate_series(0, %s) AS n WHERE team_id ="
+        " (SELECT team_id FROM doctor WHERE doctor_id = %s)",
+        RACERS - 1,
+        OWN,
+    )
     for race in range(RACES):
         watch.until(race * 120)
         red(watch)

@@ -4,23 +4,25 @@ The form is a live part of its own that changes only with the episode's state: a
 is not taken away when a page is sent meanwhile.
 """
 
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from yikao_alerts.answer import AlreadyAnswered, Answer, Answered, Disposition
+from yikao_alerts.answer import Disposition
 from yikao_alerts.escalation import load_policies
 from yikao_alerts.feed import care_store
-from yikao_alerts.feed.acting import acting_for, back_to, who_acts
+from yikao_alerts.feed.acting import who_acts
 from yikao_alerts.feed.course_view import ShownCourse, courses_of
 from yikao_alerts.feed.episode_view import evidence_of, grounds_of, refused_of, statistics_of
 from yikao_alerts.feed.feed_view import card_of
-from yikao_alerts.feed.rows import DoctorRow, EpisodeRow
+from yikao_alerts.feed.help_view import help_part
+from yikao_alerts.feed.hops_view import clock_s, hops_of, span
+from yikao_alerts.feed.routes_moves import SAID
+from yikao_alerts.feed.rows import EpisodeRow
 from yikao_alerts.feed.store import Reader
 from yikao_alerts.feed.web import (
     Live,
-    feed_of,
     live,
     live_again,
     not_found,
@@ -32,9 +34,6 @@ from yikao_alerts.feed.worklist_view import entry_of
 from yikao_alerts.rules import RuleSet, load_rules
 
 router: Final = APIRouter()
-
-SAID: Final = ("answered", "already", "not_open", "closed", "no_doctor")
-"""What a page can say about the answer that was just given."""
 
 
 @router.get("/episodes/{episode_id}")
@@ -66,48 +65,6 @@ async def episode_again(request: Request, episode_id: int, part: str) -> Respons
         if row is None or part not in PARTS:
             return not_found(request, words_of(request))
         return live_again(request, await PARTS[part](request, reader, row))
-
-
-@router.post("/episodes/{episode_id}/answer")
-async def answer_episode(
-    request: Request,
-    episode_id: int,
-    disposition: Annotated[Disposition, Form()],
-    doctor: Annotated[str, Form()] = "",
-) -> Response:
-    """Acknowledge, and show the episode as it is then."""
-    acting = await _acting(request, episode_id, doctor)
-    if acting is None:
-        return back_to(request, f"/episodes/{episode_id}", "no_doctor")
-    answer = await feed_of(request).store.acknowledge(episode_id, acting.doctor_id, disposition)
-    return back_to(request, f"/episodes/{episode_id}", said_of(answer), acting)
-
-
-@router.post("/episodes/{episode_id}/close")
-async def close_episode(
-    request: Request,
-    episode_id: int,
-    disposition: Annotated[Disposition, Form()],
-    doctor: Annotated[str, Form()] = "",
-) -> Response:
-    """End an answered episode."""
-    acting = await _acting(request, episode_id, doctor)
-    if acting is None:
-        return back_to(request, f"/episodes/{episode_id}", "no_doctor")
-    answer = await feed_of(request).store.close_episode(episode_id, acting.doctor_id, disposition)
-    said = "closed" if isinstance(answer, Answered) else "not_open"
-    return back_to(request, f"/episodes/{episode_id}", said, acting)
-
-
-def said_of(answer: Answer) -> str:
-    """Return the word for what became of an acknowledgement."""
-    match answer:
-        case Answered():
-            return "answered"
-        case AlreadyAnswered():
-            return "already"
-        case _:
-            return "not_open"
 
 
 async def _head(request: Request, reader: Reader, row: EpisodeRow) -> Live:
@@ -146,6 +103,10 @@ async def _facts(request: Request, reader: Reader, row: EpisodeRow) -> Live:
         records=await care_store.records_of_episode(reader, row.episode_id),
         pages=await reader.pages(row.episode_id),
         events=await reader.events(row.episode_id),
+        hops=[
+            (hop.name, clock_s(hop.at, row.zone), span(words, hop.after) if hop.after else "")
+            for hop in hops_of(await reader.hops(row.episode_id))
+        ],
         rules=rules,
         now=reader.now,
     )
@@ -169,15 +130,11 @@ async def _answer(request: Request, reader: Reader, row: EpisodeRow) -> Live:
         row=row,
         **await who_acts(request, reader, row.team_id),
         dispositions=list(Disposition),
+        colleagues=await reader.colleagues(row.episode_id),
+        may_be_silenced=row.severity not in load_rules().suppress.never_mutes,
+        mute_max_d=load_rules().suppress.mute_max.days,
     )
 
 
-PARTS: Final = {"head": _head, "answer": _answer, "facts": _facts}
+PARTS: Final = {"head": _head, "answer": _answer, "help": help_part, "facts": _facts}
 """What of an episode's page keeps itself up to date, by the names its template uses."""
-
-
-async def _acting(request: Request, episode_id: int, named: str) -> DoctorRow | None:
-    """Return who answers an episode, or None where that may not be."""
-    async with reading(request) as reader:
-        row = await reader.episode(episode_id)
-        return await acting_for(reader, named, row.team_id) if row else None
