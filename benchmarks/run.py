@@ -5,7 +5,7 @@ import sys
 
 from table import header
 
-ALL = ("frames", "edge", "storage", "evaluate", "replay", "trends", "serving", "backtest")
+ALL = ("frames", "edge", "storage", "evaluate", "replay", "trends", "paging", "serving", "backtest")
 
 
 def main(names: list[str]) -> None:

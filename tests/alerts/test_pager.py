@@ -1,26 +1,20 @@
 """The pager: each page goes out until it is taken, and none after the answer."""
 
 import asyncio
-import os
-import random
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
-from signal import SIGKILL
 
 import pytest
-from fix_database import DEADLINE_S, Clinic
-from fix_watch import SECRET, Watch
+from fix_watch import Watch
 from pager_parts import Desks, decided, many, red, setting, states, story
-from phones import Phone, delivered, providing
+from phones import Phone, delivered
 
 from yikao_alerts.answer import Answered, Disposition, acknowledge
 from yikao_alerts.channels.channel import OutgoingPage
 from yikao_alerts.channels.outcome import Ambiguous, Delivered, Outcome, Permanent, Retryable
-from yikao_alerts.feed.settings import LINK_SECRET_FILE
+from yikao_alerts.escalation import load_policies
+from yikao_alerts.outbox.breaker import SHARE
 from yikao_alerts.pager import (
     DETAIL_MAX,
     FAILOVER_S,
@@ -28,15 +22,13 @@ from yikao_alerts.pager import (
     RETRY_FIRST_S,
     RETRY_MAX_S,
     SLOTS,
-    Pager,
     retry_delay_s,
 )
 from yikao_alerts.working import connect
-from yikao_ingest.settings import DATABASE_URL, WEBHOOK_SECRET_FILE
 
 OWN, DUTY = "wang", "li"
 PAGES = 60
-KILLS = 3
+STEPS_OF_OWN = [step for step in load_policies()["page_now"].steps if step.who == "own_doctor"]
 TWO_CONTACTS = (("webhook", "http://one"), ("webhook", "http://two"))
 
 
@@ -69,18 +61,24 @@ async def test_two_pagers_claim_each_page_once(watch: Watch, desk: Desks) -> Non
 
 
 @story
-async def test_no_more_than_the_slots_are_on_their_way(watch: Watch, desk: Desks) -> None:
-    many(watch, SLOTS + 10)
+async def test_no_more_than_the_slots_are_on_their_way_and_some_are_left_for_others(
+    watch: Watch, desk: Desks
+) -> None:
+    many(watch, 2 * SLOTS)
+    watch.clinic.rows(
+        "UPDATE page SET address = replace(address, 'one', 'two') WHERE loop > %s", SLOTS
+    )
     one = await desk()
     one.phone.hold()
     assert await one.pager.cycle(one.connection)
     await one.phone.rings(SLOTS)
     assert not await one.pager.cycle(one.connection)
-    assert len(one.phone.rung) == SLOTS
+    hosts = Counter(page.address.split("/")[2] for page in one.phone.rung)
+    assert hosts == {"one": SLOTS * SHARE, "two": SLOTS - SLOTS * SHARE}
     one.phone.release()
     await one.pager.finish()
     assert one.pager.wake.is_set()
-    assert await one.sends() == 10
+    assert await one.sends() == SLOTS
 
 
 @story
@@ -181,21 +179,25 @@ async def test_refused_for_good_the_next_contact_is_tried_then_the_next_step(
         )
         assert (event, detail) == ("unreachable", {"step": 0, "doctor": OWN})
         # Ten minutes early: nobody waits for a doctor who cannot be reached.
+        for _ in STEPS_OF_OWN:
+            await decided(watch)
+            await one.sends()
+            await one.sends()
         await decided(watch)
-        assert [page[:3] for page in watch.pages()][2:] == [(2, DUTY, 1)]
+        assert {page[:2] for page in watch.pages()} == {(2, OWN), (2, DUTY)}
 
 
 @story
-async def test_a_provider_that_is_down_for_a_minute_is_helped_by_the_next_contact(
+async def test_a_page_that_waits_for_a_minute_goes_to_the_next_contact_too(
     watch: Watch, desk: Desks
 ) -> None:
-    def down(page: OutgoingPage) -> Outcome:
-        return Retryable("down") if page.address == "http://one" else delivered(page)
+    def busy(page: OutgoingPage) -> Outcome:
+        return Retryable("busy", RETRY_MAX_S) if page.address == "http://one" else delivered(page)
 
     with setting(watch, *TWO_CONTACTS):
         red(watch)
         await decided(watch)
-        one = await desk(Phone(down))
+        one = await desk(Phone(busy))
         began = watch.now
         while watch.now < began + timedelta(seconds=FAILOVER_S):
             await one.sends()
@@ -320,79 +322,3 @@ async def test_a_channel_that_nobody_set_up_is_refused(watch: Watch, desk: Desks
     await one.sends()
     assert states(watch) == ["failed"]
     assert "smtp" in watch.clinic.one("SELECT detail FROM page_attempt")
-
-
-@story
-async def test_a_pager_that_is_stopped_keeps_what_came_of_its_last_pages(
-    watch: Watch, desk: Desks
-) -> None:
-    many(watch, 3)
-    phone, stop = Phone(), asyncio.Event()
-    phone.hold()
-    pager = Pager({"webhook": phone}, now=watch.clock)
-    running = asyncio.create_task(pager.run(watch.clinic.dsn, stop))
-    await phone.rings(3)
-    stop.set()
-    phone.release()
-    await running
-    assert states(watch) == ["sent"] * 3
-
-
-@story
-async def test_a_pager_gets_over_a_lost_connection(watch: Watch, desk: Desks) -> None:
-    phone, stop = Phone(), asyncio.Event()
-    pager = Pager({"webhook": phone}, now=watch.clock)
-    running = asyncio.create_task(pager.run(watch.clinic.dsn, stop))
-    many(watch, 1)
-    await asyncio.to_thread(watch.clinic.until, lambda: states(watch) == ["sent"])
-    watch.clinic.rows(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
-    watch.clinic.rows("UPDATE page SET state = 'due', lease_until = NULL")
-    await phone.rings(2)
-    stop.set()
-    await running
-
-
-def test_a_pager_killed_again_and_again_loses_no_page(watch: Watch, short_tmp: Path) -> None:
-    with providing() as provider:
-        watch.clinic.register(contacts=[("webhook", provider.url)])
-        many(watch, PAGES)
-        watch.clinic.rows("UPDATE page SET address = %s", provider.url)
-        for threshold in sorted(random.sample(range(1, PAGES), KILLS)):
-            with paging(watch.clinic, short_tmp), provider.news:
-                enough = provider.news.wait_for(
-                    lambda: len(provider.received) >= threshold,  # noqa: B023
-                    DEADLINE_S,
-                )
-            assert enough
-        with paging(watch.clinic, short_tmp):
-            watch.clinic.until(lambda: set(states(watch)) == {"sent"})
-        numbers = {str(row[0]) for row in watch.clinic.rows("SELECT page_id FROM page")}
-    assert set(provider.received) == numbers
-    # Sent and not yet on record when its pager died: such a page comes again, under its own id.
-    assert sum(provider.received.values()) <= PAGES + KILLS * SLOTS
-
-
-@contextmanager
-def paging(clinic: Clinic, folder: Path) -> Iterator[None]:
-    """Run `yikao pager` for the block, and kill it at its end."""
-    secret = folder / "secret.key"
-    secret.write_bytes(SECRET)
-    settings = {
-        DATABASE_URL: clinic.dsn,
-        LINK_SECRET_FILE: str(secret),
-        WEBHOOK_SECRET_FILE: str(secret),
-    }
-    child = subprocess.Popen(
-        [sys.executable, "-m", "yikao_ingest", "pager"],
-        env={**os.environ, **settings},
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield
-    finally:
-        child.send_signal(SIGKILL)
-        child.wait(DEADLINE_S)
