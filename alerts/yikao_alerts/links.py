@@ -11,10 +11,13 @@ import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 LIFETIME: Final = timedelta(hours=24)
 KEY_BYTES: Final = 32
+SHORT_PATH: Final = "/s/"
+"""Where the feed answers short links."""
 _MAC_BYTES: Final = 16
 _HEAD: Final = struct.Struct(">16sI")
 
@@ -49,6 +52,15 @@ def read_link(secret: bytes, token: str, now: datetime) -> PageLink | None:
     if now >= datetime.fromtimestamp(expires_s, UTC):
         return None
     return PageLink(UUID(bytes=page), body[_HEAD.size :].decode())
+
+
+def short_link(link: str, short: str) -> str:
+    """Return the link with which a text message opens the same page; short: the page's own code.
+
+    A link to nothing, as a notice has it, stays one.
+    """
+    parts = urlsplit(link)
+    return f"{parts.scheme}://{parts.netloc}{SHORT_PATH}{short}" if link else ""
 
 
 def _mac(secret: bytes, body: bytes) -> bytes:
