@@ -8,6 +8,8 @@ world takes half a processor.
 import json
 import os
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 import urllib.parse
@@ -29,7 +31,7 @@ from yikao_ingest.demo.stage import Stage, free_port
 from yikao_ingest.serving import Serving
 from yikao_ingest.settings import DATABASE_URL
 
-HOMES = 5
+HOMES = 6
 SPEED = 120.0
 PATIENCE_S = 60.0
 """Real seconds in which anything that is to happen happens, on a busy machine."""
@@ -94,6 +96,15 @@ class World:
     @property
     def dsn(self) -> str:
         return self._serving.environ[DATABASE_URL]
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment of the world's processes."""
+        return self._serving.environ
+
+    def gateway_config(self, home: str) -> Path:
+        """Return the file with the settings of a home's gateway."""
+        return self._stage.plan.data / home / "gateway.toml"
 
     def new_home(self) -> "HomeInWorld":
         """Return a home that no other test uses."""
@@ -167,6 +178,12 @@ class HomeInWorld:
     def measures_glucose(self, mmol_l: float) -> None:
         """Take a fingerstick."""
         self.world.control(do="measure", home=self.name, glucose_mmol_l=mmol_l)
+
+    def calls_for_help(self) -> None:
+        """Press the button that is wired to the gateway."""
+        config = self.world.gateway_config(self.name)
+        command = (sys.executable, "-m", "yikao_gateway.cli", "call-me", "--config", str(config))
+        subprocess.run(command, check=True, env=self.world.environ, timeout=PATIENCE_S)
 
     def is_asked_again(self, times: int = 1) -> dict[str, Any]:
         """Wait until the gateway's display has asked to measure again so often."""

@@ -19,7 +19,7 @@ from yikao_alerts.rounds import Grade, Judge, Round, within
 from yikao_alerts.rules.forms import OnReading
 from yikao_alerts.rules.model import SEVERITIES, Recheck, Rule, RuleSet
 from yikao_alerts.series import Series
-from yikao_devices.symptoms import NONE
+from yikao_devices.symptoms import NO_COMPLAINT
 
 SILENT: Final = "recheck_silent"
 SYMPTOM: Final = "recheck_symptom"
@@ -126,7 +126,7 @@ def course_of(event: Begun, look: Look, cut: datetime | None = None) -> Course:
     arrivals = look.arrivals(recheck, event.at, now)
     rounds = look.judge(recheck).rounds(event.at, arrivals, now)
     reports = [s for s in look.symptoms if event.at < s.received_at <= now]
-    ill = [s for s in reports if s.codes - {NONE} and s.at > event.at - SYMPTOM_WINDOW]
+    ill = [s for s in reports if s.codes - NO_COMPLAINT and s.at > event.at - SYMPTOM_WINDOW]
     resolved = _settled(recheck, rounds, ill, {Grade.CALM}, recheck.resolve_rounds)
     downgraded = _settled(recheck, rounds, ill, CALMER, recheck.downgrade_rounds)
     waiting = _Waiting(rounds, resolved, downgraded, _silent_at(recheck, event.at, arrivals), now)
@@ -255,8 +255,13 @@ class _Fired:
 
 
 def _by_rounds(recheck: Recheck, rounds: Sequence[Round]) -> Iterator[_Fired]:
-    """Yield what the rounds say: one of them extreme; after so long, or so often, as bad still."""
+    """Yield what the rounds say: one of them extreme; after so long, or so often, as bad still.
+
+    Of several the one that was decided first: an earlier round of which a reading arrives late
+    does not take its place.
+    """
     bad = [each for each in rounds if each.grade in (Grade.EXTREME, Grade.STILL)]
+    bad.sort(key=_decided_at)
     extreme = next((each for each in bad if each.grade is Grade.EXTREME), None)
     if extreme is not None:
         yield _of_round(extreme, EXTREME)
@@ -264,21 +269,26 @@ def _by_rounds(recheck: Recheck, rounds: Sequence[Round]) -> Iterator[_Fired]:
     after = recheck.still_after
     late = [each for each in bad if after is not None and each.number * recheck.every >= after]
     often = bad[recheck.still_rounds - 1 :] if recheck.still_rounds else []
-    if still := next((each for each in [*late, *often] if each is not extreme), None):
-        yield _of_round(still, kind)
+    still = [each for each in (*late, *often) if each is not extreme]
+    if still:
+        yield _of_round(min(still, key=_decided_at), kind)
 
 
 def _of_round(each: Round, kind: str) -> _Fired:
-    assert each.decided_at is not None, "only a decided round has a grade"
     inputs = tuple(m.key for m in each.used)
-    return _Fired(each.decided_at, kind, each.used[-1].at, inputs, each.mean)
+    return _Fired(_decided_at(each), kind, each.used[-1].at, inputs, each.mean)
+
+
+def _decided_at(each: Round) -> datetime:
+    assert each.decided_at is not None, "only a decided round has a grade"
+    return each.decided_at
 
 
 def _by_symptom(event: Begun, look: Look, ill: Iterable[Symptoms]) -> Iterator[_Fired]:
     """Yield the first report of a symptom that had not been reported before the course began."""
     before = [s for s in look.symptoms if s.received_at <= event.at]
     recent = (s.codes for s in before if s.at >= event.at - SYMPTOM_WINDOW)
-    known = frozenset({NONE}).union(*recent)
+    known = NO_COMPLAINT.union(*recent)
     new = [report for report in ill if report.codes - known]
     if new:
         first = min(new, key=lambda report: (report.received_at, report.key))

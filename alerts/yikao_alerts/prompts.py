@@ -41,7 +41,7 @@ REMINDER_LIFETIME: Final = timedelta(hours=4)
 @dataclass(frozen=True, slots=True)
 class Ask:
     """Say something at home, through the gateway that read the device: to measure again, or what
-    to do now."""
+    to do now. Without a device: by any that the resident has."""
 
     command_id: UUID
     do: Literal["measure_again", "show"]
@@ -81,21 +81,21 @@ def _causes(evaluation: Evaluation, done: Iterable[Change]) -> list[Finding | Re
         change.cause
         for change in done
         if isinstance(change.cause, Finding)
-        and change.event in (Event.FOUND, Event.WORSENED)
+        and change.event in (Event.FOUND, Event.WORSENED, Event.CALLED_AGAIN)
         and (change.cause.ask_again or change.cause.confirmed == "not_needed")
     ]
     return causes + [f for f in evaluation.findings if f.family is None and f.ask_again]
 
 
 def _ask(cause: Finding | Refusal, now: datetime, history: History, rules: RuleSet) -> Ask | None:
-    """Return the words for what has just come; None when it is old or no device is known."""
+    """Return the words for what has just come; None when there are none."""
     own = [m for m in history.measurements if m.key in cause.inputs]
     arrivals = [m.received_at for m in own]
     arrivals += [s.received_at for s in history.symptoms if s.key in cause.inputs]
     # A report names no device: it is answered where the resident measured last.
-    devices = [m.device for m in own or history.measurements if m.device]
+    devices = ["", *(m.device for m in own or history.measurements if m.device)]
     rule = rules.rule(cause.rule_id)
-    if not devices or not rule.patient_zh:
+    if not rule.patient_zh:
         return None
     question = isinstance(rule.form, QUESTIONS)
     waits = isinstance(cause, Refusal) or (cause.ask_again and not question)

@@ -23,7 +23,6 @@ from yikao_alerts.history import DEVICE, Measurement, Profile, Symptoms, history
 from yikao_alerts.plan import plan_of
 from yikao_alerts.record import GENESIS, Given
 from yikao_alerts.resident import Resident
-from yikao_alerts.roster import Care, Contact, Doctor
 from yikao_alerts.rules.model import RuleSet
 from yikao_alerts.store import LOCK_CLASS, SQL
 from yikao_devices import wire
@@ -270,24 +269,6 @@ def _profile(stored: Mapping[str, Any] | None) -> Profile | None:
         return None
     first, second, third = (tuple(row) for row in stored["covariance"])
     return Profile(stored["n"], tuple(stored["mean"]), (first, second, third))
-
-
-async def load_care(conn: AsyncConnection, patients: Iterable[int]) -> dict[int, Care]:
-    """Return who answers for each resident; the registry guarantees that somebody does."""
-    rows = await _rows(conn, "care", {"patients": list(patients)})
-    doctors = sorted({doctor for row in rows for doctor in (row[2], row[4])})
-    contacts: dict[str, list[Contact]] = {doctor: [] for doctor in doctors}
-    for doctor_id, *contact in await _rows(conn, "contacts", {"doctors": doctors}):
-        contacts[doctor_id].append(Contact(*contact))
-    return {
-        patient_id: Care(
-            patient_id,
-            ZoneInfo(zone),
-            Doctor(own_id, own_language, tuple(contacts[own_id])),
-            Doctor(duty_id, duty_language, tuple(contacts[duty_id])),
-        )
-        for patient_id, zone, own_id, own_language, duty_id, duty_language in rows
-    }
 
 
 async def load_pages(

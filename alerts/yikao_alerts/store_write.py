@@ -10,13 +10,16 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
+from yikao_alerts.compose import facts_to_json
 from yikao_alerts.deliberate import Ask, PageDue, Task
 from yikao_alerts.episodes import ACTIVE, Change, Episode
 from yikao_alerts.evaluate import Evaluation
+from yikao_alerts.family import NoticeDue
 from yikao_alerts.findings import Finding, Refusal
 from yikao_alerts.history import Measurement
 from yikao_alerts.identity import Doubt
 from yikao_alerts.record import Given, body_of, chained, pack
+from yikao_alerts.rules.policy import RED
 from yikao_alerts.store import SQL, Linking, jsonb, save_event
 from yikao_alerts.store_read import Head, Look
 
@@ -95,10 +98,15 @@ def input_of(measurement: Measurement) -> dict[str, Any]:
 def finding_row(
     given: Given, finding: Finding, decision_id: int, episode: Episode | None
 ) -> dict[str, Any]:
-    """Return what is stored of a finding, with the readings it rests on."""
+    """Return what is stored of a finding, with the readings and reports it rests on."""
     keys = set(finding.inputs)
     evidence = {
         "readings": [input_of(m) for m in given.history.measurements if m.key in keys],
+        "reports": [
+            {"key": said.key, "at": said.at, "codes": sorted(said.codes)}
+            for said in given.history.symptoms
+            if said.key in keys
+        ],
         "statistic": finding.statistic,
         "severity": finding.severity,
         "late": finding.late,
@@ -156,9 +164,7 @@ async def save_change(
 ) -> Episode:
     """Store a transition and its line in the episode's story; return it with its number."""
     episode = change.episode
-    fields = {name: getattr(episode, name) for name in Episode.__slots__}
-    fields |= {"patient_id": patient_id, "state": str(episode.state)}
-    fields["closed_at"] = None if episode.state in ACTIVE else now
+    fields = episode_row(patient_id, episode, now)
     if episode.episode_id == 0:
         ((number,),) = await _rows(conn, "insert_episode", fields)
         episode = replace(episode, episode_id=int(number))
@@ -167,6 +173,13 @@ async def save_change(
     states = (change.before, episode.state)
     await save_event(conn, episode.episode_id, now, change.event, states, detail=_cause(change))
     return episode
+
+
+def episode_row(patient_id: int, episode: Episode, now: datetime) -> dict[str, Any]:
+    """Return what is stored of an episode; one that is over was closed now."""
+    fields = {name: getattr(episode, name) for name in Episode.__slots__}
+    fields |= {"patient_id": patient_id, "state": str(episode.state)}
+    return fields | {"closed_at": None if episode.state in ACTIVE else now}
 
 
 def _cause(change: Change) -> dict[str, Any]:
@@ -202,10 +215,32 @@ async def save_pages(
             "language": page.doctor.language,
             "body": page.body,
             "link": linking.url(page, now),
+            "facts": jsonb(facts_to_json(page.facts)),
+            "red": page.facts.severity == RED,
+            "by": page.by,
             "now": now,
+            "due_at": page.due_at,
         }
         await conn.execute(SQL["supersede_pages"], values)
         await conn.execute(SQL["insert_page"], values)
+
+
+def notice_row(notice: NoticeDue, now: datetime) -> dict[str, Any]:
+    """Return a notice to the family as a page of the outbox."""
+    caregiver = notice.caregiver
+    return {
+        "page_id": notice.page_id,
+        "episode_id": notice.episode_id,
+        "round": notice.round,
+        "step": notice.step,
+        "loop": notice.loop,
+        "caregiver_id": caregiver.caregiver_id,
+        "channel": caregiver.channel,
+        "address": caregiver.address,
+        "language": caregiver.language,
+        "body": notice.body,
+        "now": now,
+    }
 
 
 def task_row(patient_id: int, task: Task, now: datetime) -> dict[str, Any]:

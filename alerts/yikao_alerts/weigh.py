@@ -16,12 +16,12 @@ from yikao_alerts.quiet import RISING_WITHIN
 from yikao_alerts.rules.forms import OnReading
 from yikao_alerts.rules.model import PAGING, Downgrade, Late, Rule, Upgrade
 from yikao_alerts.view import View
-from yikao_devices.symptoms import NONE, SYMPTOMS
+from yikao_devices.symptoms import NO_COMPLAINT, SYMPTOMS
 
 RISING: Final = "rising"
 BY_ROUNDS: Final = frozenset({"low_twice", "no_recheck", "crisis_silent"})
 """Upgrades that rounds of a re-check decide, not a reading."""
-UNWELL: Final = SYMPTOMS - {NONE}
+UNWELL: Final = SYMPTOMS - NO_COMPLAINT
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def as_age_allows(item: Decided, case: Case, late: Late) -> Decided:
     if item.family is None:
         return item
     severity = item.severity if isinstance(item, Finding) else case.rule.severity
-    may = allowed(severity, case.age, late)
+    may = severity if case.rule.id in late.never else allowed(severity, case.age, late)
     if may is None:
         return refused(item, Why.TOO_OLD)
     is_late = case.age > late.late_after

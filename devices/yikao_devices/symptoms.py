@@ -19,6 +19,8 @@ class Words(NamedTuple):
 
 NONE: Final = "none"
 """The resident was asked and has no symptom: an answer too, not the lack of one."""
+CALL_ME: Final = "call_me"
+"""The resident asks to be called: a button, or a word. Why, only the call will tell."""
 
 SYMPTOM_WORDS: Final = {
     NONE: Words("没有不舒服", "no symptom"),
@@ -49,7 +51,10 @@ SYMPTOM_WORDS: Final = {
     "near_syncope": Words("快要晕倒", "nearly fainted"),
     "cold_sweat": Words("出冷汗", "cold sweat"),
     "hypo_needs_help": Words("低血糖，需要别人帮助", "low sugar, needs somebody's help"),
+    CALL_ME: Words("请求回电", "asks to be called"),
 }
 
 SYMPTOMS: Final = frozenset(SYMPTOM_WORDS)
 """Every code that a `SymptomReport` may carry."""
+NO_COMPLAINT: Final = frozenset({NONE, CALL_ME})
+"""What is said without saying that one feels ill."""

@@ -108,7 +108,11 @@ class SymptomReport(Struct, frozen=True, omit_defaults=True, tag="symptom", tag_
 
 
 class DeviceEvent(Struct, frozen=True, omit_defaults=True, tag="event", tag_field="kind"):
-    """What a device did that is no reading: a failed measurement, control solution, low battery."""
+    """What a device did that is no reading: a failed measurement, control solution, low battery.
+
+    `call_me`: somebody at home asks to be called. `device` is the gateway itself where nobody said
+    whose device stands for them.
+    """
 
     reading_id: UUID
     device: Address

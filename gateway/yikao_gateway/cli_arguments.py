@@ -9,7 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from yikao_devices.models import CATALOGUE
-from yikao_devices.symptoms import SYMPTOM_WORDS, SYMPTOMS
+from yikao_devices.symptoms import CALL_ME, SYMPTOM_WORDS, SYMPTOMS
 
 QUIET_S: Final = 5.0
 SCAN_S: Final = 5.0
@@ -38,6 +38,11 @@ examples:
 Readings, events and refused frames are printed as they travel, one JSON object a line; what is
 said to people goes to standard error. Exit 1: no Bluetooth, or nowhere to store.
 """
+CALL_EPILOG: Final = """\
+For a button at home: whatever it is wired to runs this. Without --device the call is for everybody
+whose devices this gateway reads. What is answered is shown by the running gateway. Each call
+counts; it is kept until the server has it, and a late one calls a doctor all the same.
+"""
 DECODE_EPILOG: Final = """\
 characteristics: 2A08, 2A18, 2A2B, 2A34, 2A35, 2A49, 2A51, 2A52
 
@@ -49,7 +54,9 @@ Fields are those of the frame, in its own units; one that the frame does not hav
 A frame that its characteristic cannot mean: exit 1, and {"error": ..., "frame": ...}.
 """
 REPORT_EPILOG: Final = "symptoms:\n" + "\n".join(
-    f"  {code:<28} {words.zh}; {words.en}" for code, words in SYMPTOM_WORDS.items()
+    f"  {code:<28} {words.zh}; {words.en}"
+    for code, words in SYMPTOM_WORDS.items()
+    if code != CALL_ME
 )
 
 
@@ -106,6 +113,10 @@ def build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_collect(commands)
     _add_outbox(commands)
     _add_report(commands)
+    call = commands.with_config(
+        "call-me", "cli_state:call_me", "ask the doctor to call back", CALL_EPILOG
+    )
+    call.add_argument("--device", type=str.upper, metavar="ADDRESS", help="of whoever asks")
     commands.with_config("key", "cli_state:key", "print the key line for the server's registry")
     _add_decode(commands)
     return parser
@@ -161,7 +172,9 @@ def _add_report(commands: _Commands) -> None:
     does = "report what a resident feels"
     parser = commands.with_config("report", "cli_state:report", does, REPORT_EPILOG)
     parser.add_argument("--device", required=True, type=str.upper, metavar="ADDRESS")
-    parser.add_argument("symptoms", nargs="+", choices=sorted(SYMPTOMS), metavar="SYMPTOM")
+    parser.add_argument(
+        "symptoms", nargs="+", choices=sorted(SYMPTOMS - {CALL_ME}), metavar="SYMPTOM"
+    )
 
 
 def _add_decode(commands: _Commands) -> None:

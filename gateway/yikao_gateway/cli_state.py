@@ -1,4 +1,4 @@
-"""`yikao-gateway outbox`, `report` and `key`: beside a running gateway, on the same files."""
+"""`yikao-gateway outbox`, `report`, `call-me`, `key`: beside a running gateway, on its files."""
 
 import argparse
 import contextlib
@@ -7,11 +7,12 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from uuid import uuid5
+from datetime import datetime
+from uuid import uuid4, uuid5
 
 from yikao_devices.readings import NAMESPACE
-from yikao_devices.symptoms import NONE
-from yikao_devices.wire import Clocks, SymptomReport
+from yikao_devices.symptoms import CALL_ME, NONE
+from yikao_devices.wire import Clocks, DeviceEvent, SymptomReport
 from yikao_gateway.cli_settings import settings_or_say, told
 from yikao_gateway.database import Database
 from yikao_gateway.home_clock import home_clock
@@ -95,13 +96,44 @@ def _report(settings: Settings, device: str, symptoms: tuple[str, ...]) -> None:
         clocks=Clocks(t_hub=at),
         symptoms=symptoms,
     )
+    _keep(settings, item, at)
+    print("reported", file=sys.stderr)
+
+
+def call_me(arguments: argparse.Namespace) -> int:
+    """Put a call for help into the outbox; return the exit code."""
+    settings = settings_or_say(arguments.config)
+    if settings is None:
+        return 2
+    return told(lambda: _call_me(settings, arguments.device or settings.id))
+
+
+def _call_me(settings: Settings, device: str) -> None:
+    at = home_clock(os.environ, settings.zone)()
+    item = DeviceEvent(
+        # Two presses are two calls, also within what the clock can tell apart.
+        reading_id=uuid4(),
+        device=device,
+        measured_at=at,
+        doubt_s=0.0,
+        clocks=Clocks(t_hub=at),
+        code=CALL_ME,
+    )
+    _keep(settings, item, at)
+    print("the call is on its way", file=sys.stderr)
+
+
+def _keep(settings: Settings, item: SymptomReport | DeviceEvent, at: datetime) -> None:
+    """Put what somebody said into the outbox, also of a device that was never read.
+
+    The server says whose it is, and what is said must not be lost.
+    """
     with _database(settings) as database:
         known = {*KnownDevices(database).addresses(), *(each.address for each in settings.devices)}
-        if device not in known:
-            # Taken all the same: the server says whose it is, and a symptom must not be lost.
-            print(f"yikao-gateway: {device} was never read here; is it right?", file=sys.stderr)
+        if item.device not in {*known, settings.id}:
+            say = f"yikao-gateway: {item.device} was never read here; is it right?"
+            print(say, file=sys.stderr)
         Outbox(database).add(item, at)
-    print("reported", file=sys.stderr)
 
 
 def key(arguments: argparse.Namespace) -> int:

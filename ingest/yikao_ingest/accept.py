@@ -14,8 +14,9 @@ import msgspec
 from yikao_alerts.from_wire import measurement_of
 from yikao_alerts.rules import RuleSet
 from yikao_devices import topics, wire
+from yikao_devices.symptoms import CALL_ME
 from yikao_ingest.agreement import disagreement
-from yikao_ingest.directory import Directory, Gateway
+from yikao_ingest.directory import Device, Directory, Gateway
 from yikao_ingest.reasons import Reason
 from yikao_ingest.signature import SIGNATURE_BYTES, decode_base64url, genuine
 
@@ -63,6 +64,14 @@ class AcceptedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptedCall:
+    """Somebody asks to be called: one of these residents."""
+
+    patients: frozenset[int]
+    item: wire.DeviceEvent
+
+
+@dataclass(frozen=True, slots=True)
 class Quarantined:
     """What cannot be used, with its bytes; `reading_id` where it could be read."""
 
@@ -74,7 +83,7 @@ class Quarantined:
     measured_at: datetime | None = None
 
 
-Accepted = AcceptedReading | AcceptedSymptoms | AcceptedEvent
+Accepted = AcceptedReading | AcceptedSymptoms | AcceptedEvent | AcceptedCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +208,7 @@ def _place(
         kept_at = at if MINYEAR < at.year < MAXYEAR else None
         return Quarantined(*untimely, raw, identity, patient_id, kept_at)
     if isinstance(item, wire.DeviceEvent):
-        return AcceptedEvent(item)
+        return _event(item, raw, device, gateway, directory)
     if device is None or patient_id is None:
         detail = "the device belonged to nobody when it measured"
         return Quarantined(Reason.NO_BINDING, detail, raw, identity, None, at)
@@ -208,6 +217,25 @@ def _place(
     if fault := _unusable(item, rules, now):
         return Quarantined(*fault, raw, identity, patient_id, at)
     return AcceptedReading(patient_id, device.device_id, item)
+
+
+def _event(
+    item: wire.DeviceEvent,
+    raw: bytes,
+    device: Device | None,
+    gateway: Gateway,
+    directory: Directory,
+) -> Accepted | Quarantined:
+    """Return an event; a call for help is that of the device's holders, or else of all at home."""
+    if item.code != CALL_ME:
+        return AcceptedEvent(item)
+    at = item.measured_at
+    asking = device.holders(at) if device is not None else frozenset()
+    asking = asking or directory.at_home(gateway.gateway_id, at)
+    if not asking:
+        detail = "nobody has a device at this gateway: nobody knows who asks to be called"
+        return Quarantined(Reason.NO_BINDING, detail, raw, item.reading_id, None, at)
+    return AcceptedCall(asking, item)
 
 
 def _untimely(at: datetime, now: datetime) -> tuple[Reason, str] | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from yikao_devices.story_clock import ClockSpecError
 from yikao_devices.toml_lines import FaultyFileError
+from yikao_ingest import cli_burden, cli_oncall, cli_pages, cli_watch
 from yikao_ingest.errors import ServerError
 
 EXAMPLES = """\
@@ -112,6 +113,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(migrate)
     check = commands.add_parser("check", help="find what is broken, and say what to do")
     _add_data(check)
+    cli_watch.register(commands)
+    cli_burden.register(commands)
+    cli_oncall.register(commands)
+    cli_pages.register(commands)
     replay = commands.add_parser(
         "replay",
         help="compute old decisions again, and compare",
@@ -194,6 +199,8 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Run what goes on until a signal; all else is done once."""
+    if "run" in arguments:
+        return int(arguments.run(arguments))
     match arguments.command:
         case "feed" if arguments.add_user:
             from yikao_ingest.cli_admin import add_user

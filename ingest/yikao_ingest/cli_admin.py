@@ -10,10 +10,12 @@ from pathlib import Path
 
 import psycopg
 
+from yikao_alerts.channels.kinds import KIND_OF
 from yikao_alerts.clock import story_clock
 from yikao_alerts.feed.settings import LINK_SECRET_FILE
 from yikao_alerts.feed.users import hash_password
 from yikao_alerts.rules import load_rules
+from yikao_devices.toml_lines import FaultyFileError
 from yikao_ingest.errors import ServerError
 from yikao_ingest.migrate import MigrationError, schema_current
 from yikao_ingest.migrate import migrate as apply_migrations
@@ -28,6 +30,7 @@ from yikao_ingest.settings import (
     channels,
     default_data_dir,
 )
+from yikao_ingest.settings_channels import channels_of_file
 
 CONNECT_TIMEOUT_S = 3
 
@@ -109,7 +112,7 @@ def check(data: Path | None) -> int:
     for name, look in parts:
         try:
             print(f"ok      {name}: {look()}")
-        except ServerError as error:
+        except (ServerError, FaultyFileError) as error:
             broken += 1
             print(f"BROKEN  {name}: {error}")
     print("\nsettings:")
@@ -145,9 +148,14 @@ def _check_broker() -> str:
 
 
 def _check_channels() -> str:
-    if not os.environ.get(LINK_SECRET_FILE):
-        return "console, webhook with the secrets of `yikao serve`"
-    return ", ".join(channels(os.environ))
+    if os.environ.get(LINK_SECRET_FILE):
+        found = list(channels(os.environ))
+        with_secrets = ""
+    else:
+        found = ["console", "webhook", *channels_of_file(os.environ, b"")]
+        with_secrets = " with the secrets of `yikao serve`"
+    unset = [name for name in KIND_OF if name not in (*found, "sink")]
+    return f"{', '.join(found)}{with_secrets}; not set up: {', '.join(unset) or 'none'}"
 
 
 def _shown(variable: str) -> str:

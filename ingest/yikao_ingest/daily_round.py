@@ -22,6 +22,7 @@ from yikao_alerts.store import LOCK_CLASS
 from yikao_alerts.store import SQL as ALERTS_SQL
 from yikao_ingest import daily_season
 from yikao_ingest.daily_close import StaleBatchError, close_days, make_days
+from yikao_ingest.daily_coverage import CoverageRound
 from yikao_ingest.daily_reminders import SilenceRound
 from yikao_ingest.daily_rows import (
     OLDEST,
@@ -74,6 +75,8 @@ class DailyRound:
     done: dict[str, int] = field(default_factory=dict)
     """Up to which day nobody in a zone is left."""
     silences: SilenceRound = field(default_factory=SilenceRound)
+    coverage: CoverageRound | None = None
+    """Where nobody can be told, nobody looks."""
 
     async def cycle(self, conn: AsyncConnection) -> bool:
         """Do one batch of what is due; return whether there was any."""
@@ -89,6 +92,9 @@ class DailyRound:
                     return True
                 if await self.silences.cycle(conn, self.rules, zone, day + 1, now):
                     return True
+        if self.coverage is not None:
+            async with conn.transaction():
+                await self.coverage.cycle(conn, now)
         return False
 
     async def _zone(self, conn: AsyncConnection, zone: ZoneInfo, day: int, now: datetime) -> bool:

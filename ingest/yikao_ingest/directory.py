@@ -54,6 +54,11 @@ class Device:
         held.sort(key=lambda binding: binding.user_slot == ANYBODY)
         return held[0].patient_id if held else None
 
+    def holders(self, at: datetime) -> frozenset[int]:
+        """Return everybody whose device it was at that time, whichever slot is theirs."""
+        held = (binding for binding in self.bindings if binding.holds(at, binding.user_slot))
+        return frozenset(binding.patient_id for binding in held)
+
 
 @dataclass(frozen=True, slots=True)
 class Directory:
@@ -61,3 +66,8 @@ class Directory:
 
     gateways: Mapping[str, Gateway] = field(default_factory=dict)
     devices: Mapping[str, Device] = field(default_factory=dict)
+
+    def at_home(self, gateway_id: str, at: datetime) -> frozenset[int]:
+        """Return everybody with a device that this gateway read at that time."""
+        own = (device for device in self.devices.values() if device.gateway_id == gateway_id)
+        return frozenset().union(*(device.holders(at) for device in own))

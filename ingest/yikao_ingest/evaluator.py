@@ -19,6 +19,7 @@ from yikao_alerts import store
 from yikao_alerts.clock import Now, read_clock
 from yikao_alerts.episodes import ACTIVE, Change, Episode, changes, identity
 from yikao_alerts.evaluate import Evaluation
+from yikao_alerts.findings import Finding
 from yikao_alerts.identity import new_doubts
 from yikao_alerts.judged import judged
 from yikao_alerts.rules import RuleSet
@@ -37,6 +38,7 @@ from yikao_alerts.store_write import (
 from yikao_alerts.targets import rules_for
 from yikao_alerts.version import code_version
 from yikao_alerts.working import wait_any, work
+from yikao_ingest.daily_coverage import CoverageRound
 from yikao_ingest.daily_round import DailyRound
 from yikao_ingest.follow import Followed, follow
 from yikao_ingest.shadow import keep_rules, try_out
@@ -93,7 +95,8 @@ class Evaluator:
     async def run(self, dsn: str, stop: asyncio.Event) -> None:
         """Work until stopped."""
 
-        days = DailyRound(self.rules, self.now)
+        coverage = CoverageRound(self.linking.public_url)
+        days = DailyRound(self.rules, self.now, coverage=coverage)
 
         async def look(conn: AsyncConnection) -> bool:
             return await self.cycle(conn) > 0
@@ -171,9 +174,20 @@ class Evaluator:
         followed, findings = [], []
         for number, each in telling:
             stored = await _save_changes(conn, each, now)
+            # What was said twice stands in the episode that it joined.
+            joined = {
+                identity(change.cause): change.episode.family
+                for change in each.changes
+                if isinstance(change.cause, Finding)
+            }
             findings += [
-                finding_row(each.look.given, f, number, stored.get(f.family or ""))
-                for f in each.said.findings
+                finding_row(
+                    each.look.given,
+                    finding,
+                    number,
+                    stored.get(joined.get(identity(finding), finding.family or "")),
+                )
+                for finding in each.said.findings
             ]
             active = [episode for episode in stored.values() if episode.state in ACTIVE]
             followed.append(Followed(each.look.given, each.said, each.changes, active))

@@ -11,17 +11,35 @@ from datetime import datetime
 from psycopg import AsyncConnection
 
 from yikao_alerts import store
-from yikao_alerts.deliberate import Ask, PageDue, asks, look_again_at, pages_due, tasks
+from yikao_alerts.care_read import load_care
+from yikao_alerts.compose import values_text
+from yikao_alerts.deliberate import (
+    Ask,
+    PageDue,
+    asks,
+    look_again_at,
+    pages_due,
+    specialty_of,
+    tasks,
+)
 from yikao_alerts.episodes import Change, Episode
 from yikao_alerts.escalation import load_policies
 from yikao_alerts.evaluate import Evaluation
+from yikao_alerts.family import NoticeDue, notices_due
 from yikao_alerts.prompts import next_reminder_at, reminders
 from yikao_alerts.record import Given
 from yikao_alerts.roster import Care
 from yikao_alerts.rules import RuleSet
 from yikao_alerts.store import COMMANDS, PAGES, Linking
-from yikao_alerts.store_read import load_care, load_pages
-from yikao_alerts.store_write import ask_row, save_many, save_pages, set_timers, task_row
+from yikao_alerts.store_read import load_pages
+from yikao_alerts.store_write import (
+    ask_row,
+    notice_row,
+    save_many,
+    save_pages,
+    set_timers,
+    task_row,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +62,8 @@ async def follow(
     """Store the pages, the questions and the timers that follow from the decisions."""
     concerned = [each for each in decided if each.active or each.changes or each.said.courses]
     patients = [each.given.patient_id for each in concerned]
-    care = await load_care(conn, patients) if patients else {}
-    next_pages = await _page(conn, decided, care, linking, now)
+    care = await load_care(conn, patients, now) if patients else {}
+    next_pages = await _page(conn, decided, care, rules, linking, now)
     wanted = [
         ask_row(each.given.patient_id, ask, now)
         for each in decided
@@ -81,10 +99,19 @@ def _to_say(each: Followed, care: Care | None, rules: RuleSet) -> list[Ask]:
     return said if care is None else [*said, *reminders(each.said, care.zone)]
 
 
+def measured(each: Followed, family: str) -> str:
+    """Return the newest reading that a family's findings rest on, as it was measured."""
+    keys = {key for f in each.said.findings if f.family == family for key in f.inputs}
+    found = [m for m in each.given.history.measurements if m.key in keys]
+    newest = max(found, key=lambda m: m.at, default=None)
+    return values_text(newest.values, newest.unit) if newest else ""
+
+
 async def _page(
     conn: AsyncConnection,
     decided: Sequence[Followed],
     care: Mapping[int, Care],
+    rules: RuleSet,
     linking: Linking,
     now: datetime,
 ) -> dict[int, list[datetime | None]]:
@@ -94,22 +121,29 @@ async def _page(
         return {}
     known = await load_pages(conn, [episode for each in paging for episode in each.active])
     due: list[PageDue] = []
+    notices: list[NoticeDue] = []
     following: dict[int, list[datetime | None]] = {}
     for each in paging:
         late = {f.family: f.late for f in each.said.findings if f.family}
+        who = care[each.given.patient_id]
         times = following.setdefault(each.given.patient_id, [])
         for episode in each.active:
+            made = known.get((episode.episode_id, episode.round), [])
             pages, next_at = pages_due(
                 episode,
                 load_policies(),
-                care[each.given.patient_id],
-                known.get((episode.episode_id, episode.round), []),
+                who,
+                made,
                 now,
                 late=late.get(episode.family, False),
+                measured=measured(each, episode.family),
+                specialty=specialty_of(episode, rules),
             )
             due += pages
+            notices += notices_due(episode, who, made, each.changes)
             times.append(next_at)
-    if due:
+    if due or notices:
         await save_pages(conn, due, linking, now)
+        await save_many(conn, "insert_notice", [notice_row(notice, now) for notice in notices])
         await store.notify(conn, PAGES)
     return following

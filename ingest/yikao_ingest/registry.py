@@ -12,6 +12,7 @@ from typing import Any, Final
 from yikao_devices.toml_lines import Fault, FaultyFileError, Lines, parse_toml
 from yikao_ingest.directory import ANYBODY
 from yikao_ingest.registry_fields import FIELDS, KEYS
+from yikao_ingest.registry_rota import references, specialist_references
 
 TABLES: Final = tuple(FIELDS)
 
@@ -43,6 +44,7 @@ def parse_registry(text: str, path: str) -> Registry:
         reader.check_table(name)
         reader.check_references(name)
     reader.check_bindings()
+    reader.check_rotas()
     if reader.faults:
         raise FaultyFileError(path, reader.faults)
     return Registry(reader.tables)
@@ -114,6 +116,19 @@ class _Reader:
                     what = f"[[bindings]] overlaps the binding of line {earlier.line}"
                     self.faults.append(Fault(row.line, what, "End one with until = ..."))
             slots[slot].append(row)
+
+    def check_rotas(self) -> None:
+        """Note what layers and specialists refer to that is not there, or leads in a circle."""
+        if any(fault.what.startswith(("[[rotas]]", "[[centres]]")) for fault in self.faults):
+            return
+        rotas = [row.values for row in self.tables["rotas"]]
+        doctors = {row.values.get("id") for row in self.tables["doctors"]}
+        for index, what, fix in references(rotas, doctors):
+            self._fault("rotas", index, "layers", what, fix)
+        known = {rota["id"] for rota in rotas}
+        centres = [row.values for row in self.tables["centres"]]
+        for index, what in specialist_references(centres, known):
+            self._fault("centres", index, "specialists", what, "Add it to [[rotas]]")
 
     def _fault(self, table: str, index: int, key: str, what: str, fix: str) -> None:
         self.faults.append(Fault(self._lines.of(table, index, key), f"[[{table}]] {what}", fix))

@@ -5,19 +5,25 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from yikao_alerts.channels.addresses import CHANNELS, address_fits, how_to_write
+from yikao_alerts.compose import PRIVACY
+from yikao_alerts.family import NOTICES
 from yikao_alerts.resident import GROUPS, OPTIONS, TARGETS
+from yikao_ingest.registry_rota import (
+    HOLIDAY_KINDS,
+    check_day,
+    check_layers,
+    check_specialists,
+)
 from yikao_ingest.signature import PUBLIC_KEY_BYTES, decode_base64url
 
-CHANNELS: Final = ("console", "webhook", "smtp")
 LANGUAGES: Final = ("zh", "en")
 ADDRESS_MAX: Final = 64
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _TOPIC_NAME: Final = re.compile(r"(?! )[^/+#\x00-\x1f\x7f]{1,64}(?<! )")
 """As on the wire (`wire.Name`): names of gateways and tenants are levels of a topic."""
-_MAIL_ADDRESS: Final = re.compile(r"[!-~]+@[!-~]+")
 _SMALL_ADDRESS: Final = re.compile(r"(?=.*[a-f])([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
 
 Check = Callable[[Any], str | None]
@@ -64,6 +70,10 @@ def _several_of(words: Iterable[str]) -> Check:
     return check
 
 
+def _yes_or_no(value: Any) -> str | None:
+    return None if isinstance(value, bool) else "Write true or false"
+
+
 def _quantity(low: float, high: float) -> Check:
     def check(value: Any) -> str | None:
         a_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -75,7 +85,8 @@ def _quantity(low: float, high: float) -> Check:
 def _zone(value: Any) -> str | None:
     try:
         ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, TypeError):
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        # OSError: the name of a folder, "America", where the zones come from the package tzdata.
         return 'Write an IANA zone, "Asia/Shanghai"'
     return None
 
@@ -98,28 +109,16 @@ def _contacts(value: Any) -> str | None:
             return f"Each contact has a channel, one of {', '.join(CHANNELS)}, and an address"
         if set(contact) - {"channel", "address"}:
             return "A contact has a channel and an address, nothing else"
-        if not _address_fits(contact["channel"], contact.get("address")):
-            return "A webhook's address is http(s)://..., one of smtp is name@host"
+        if not address_fits(contact["channel"], contact.get("address")):
+            return (
+                f"Write the address of {contact['channel']} as {how_to_write(contact['channel'])}"
+            )
     return None
 
 
-def _address_fits(channel: str, address: Any) -> bool:
-    if not isinstance(address, str) or not address:
-        return False
-    if _CONTROL.search(address):
-        return False
-    if channel == "smtp":
-        return _MAIL_ADDRESS.fullmatch(address) is not None
-    return channel != "webhook" or _is_http(address)
-
-
-def _is_http(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-        # Read for its check alone: a port that is no number.
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
+def _contact(value: Any) -> str | None:
+    fix = _contacts([value])
+    return None if fix is None else f'{fix}: contact = {{ channel = "sms", address = "+86..." }}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +152,37 @@ PROFILE: Final[Mapping[str, Field]] = {
     **{name: _target(name) for name in TARGETS},
 }
 """What rules ask of a resident; stored as a dated word, signed "registry"."""
+HOME: Final = ("address", "phone", "emergency_contact")
+"""Where an ambulance has to go, and whom to ring: for whoever answers an episode, behind the login;
+never in a page, never in a log."""
 FIELDS: Final[Mapping[str, Mapping[str, Field]]] = {
+    "centres": {
+        "id": Field(_text),
+        "name": Field(_text),
+        "zone": Field(_zone),
+        "duty_desk": Field(_text, refers="doctors"),
+        "duty_rota": Field(_text, needed=False, refers="rotas"),
+        "specialists": Field(check_specialists, needed=False),
+        "page_privacy": Field(_one_of(PRIVACY), needed=False),
+    },
+    "rotas": {
+        "id": Field(_text),
+        "name": Field(_text),
+        "centre": Field(_text, refers="centres"),
+        "layers": Field(check_layers),
+    },
+    "holidays": {
+        "day": Field(check_day),
+        "kind": Field(_one_of(HOLIDAY_KINDS)),
+        "name": Field(_text),
+    },
     "teams": {
         "id": Field(_text),
         "name": Field(_text),
         "zone": Field(_zone),
         "duty_doctor": Field(_text, refers="doctors"),
+        "centre": Field(_text, needed=False, refers="centres"),
+        "rota": Field(_text, needed=False, refers="rotas"),
     },
     "doctors": {
         "id": Field(_text),
@@ -174,7 +198,17 @@ FIELDS: Final[Mapping[str, Mapping[str, Field]]] = {
         "sex": Field(_one_of(("f", "m")), needed=False),
         "team": Field(_text, refers="teams"),
         "doctor": Field(_text, refers="doctors"),
+        "synthetic": Field(_yes_or_no, needed=False),
+        **dict.fromkeys(HOME, Field(_text, needed=False)),
         **PROFILE,
+    },
+    "caregivers": {
+        "resident": Field(_text, refers="residents"),
+        "name": Field(_text),
+        "contact": Field(_contact),
+        "language": Field(_one_of(LANGUAGES), needed=False),
+        "consent_at": Field(_moment),
+        "notices": Field(_several_of(NOTICES)),
     },
     "gateways": {
         "id": Field(_topic_name),
@@ -194,5 +228,5 @@ FIELDS: Final[Mapping[str, Mapping[str, Field]]] = {
         "until": Field(_moment, needed=False),
     },
 }
-KEYS: Final = {"devices": "address"}
+KEYS: Final = {"devices": "address", "holidays": "day"}
 """The field by which others refer to an entry, where it is not `id`."""

@@ -19,7 +19,8 @@ from yikao_alerts.resident import TARGETS
 from yikao_ingest.directory import ANYBODY
 from yikao_ingest.errors import ServerError
 from yikao_ingest.registry import Registry
-from yikao_ingest.registry_fields import PROFILE
+from yikao_ingest.registry_fields import HOME, PROFILE
+from yikao_ingest.registry_rota_store import store_rotas
 from yikao_ingest.store import SQL
 
 _ORDER: Final = ("gateways", "devices", "residents")
@@ -40,9 +41,11 @@ def apply_registry(dsn: str, registry: Registry) -> Mapping[str, int]:
 def _apply(dsn: str, registry: Registry) -> None:
     with psycopg.connect(dsn) as conn:
         _teams_and_doctors(conn, registry)
+        store_rotas(conn, registry)
         for table in _ORDER:
             for row in registry.rows(table):
                 conn.execute(SQL[f"registry_{table}"], _defaults(row.values))
+        _caregivers(conn, registry)
         _profiles(conn, registry)
         conn.execute(SQL["registry_clear_bindings"])
         for row in registry.rows("bindings"):
@@ -65,6 +68,13 @@ def _teams_and_doctors(conn: Connection, registry: Registry) -> None:
             conn.execute(SQL["registry_contacts"], {**contact, **key})
     for row in registry.rows("teams"):
         conn.execute(SQL["registry_duty"], row.values)
+
+
+def _caregivers(conn: Connection, registry: Registry) -> None:
+    """Store who of the family is told of what; whoever the file leaves out is told nothing more."""
+    conn.execute(SQL["registry_clear_caregivers"])
+    for row in registry.rows("caregivers"):
+        conn.execute(SQL["registry_caregivers"], _defaults(row.values) | row.values["contact"])
 
 
 def _profiles(conn: Connection, registry: Registry) -> None:
@@ -92,5 +102,8 @@ def _profiles(conn: Connection, registry: Registry) -> None:
 
 def _defaults(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry with its optional fields present."""
-    optional = {"language": "zh", "birth_year": None, "sex": None, "model": None}
+    optional = dict.fromkeys(("birth_year", "sex", "model", *HOME)) | {
+        "language": "zh",
+        "synthetic": False,
+    }
     return {**optional, **{key: value for key, value in values.items() if key != "contacts"}}

@@ -50,20 +50,22 @@ def evaluate(environ: Mapping[str, str]) -> None:
 
     async def serve() -> None:
         tell_ready(environ)
-        await evaluator.run(dsn, _stopped_by_signal())
+        await evaluator.run(dsn, stopped_by_signal())
 
     asyncio.run(serve())
 
 
 def pager(environ: Mapping[str, str]) -> None:
     """Send pages that are due, until a signal."""
+    from yikao_alerts.notices import Notices
     from yikao_alerts.pager import Pager
 
-    dsn, sender = required(environ, DATABASE_URL), Pager(channels(environ))
+    dsn, ways = required(environ, DATABASE_URL), channels(environ)
 
     async def serve() -> None:
         tell_ready(environ)
-        await sender.run(dsn, _stopped_by_signal())
+        stop = stopped_by_signal()
+        await asyncio.gather(Pager(ways).run(dsn, stop), Notices(ways).run(dsn, stop))
 
     asyncio.run(serve())
 
@@ -82,7 +84,8 @@ def tell_ready(environ: Mapping[str, str]) -> None:
         Path(path).touch()
 
 
-def _stopped_by_signal() -> asyncio.Event:
+def stopped_by_signal() -> asyncio.Event:
+    """Return what is set by SIGTERM or SIGINT; within a running loop."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -16,6 +16,7 @@ from yikao_alerts.channels.channel import Channel
 from yikao_alerts.channels.console import Console
 from yikao_alerts.channels.smtp import Smtp, SmtpServer
 from yikao_alerts.channels.webhook import Webhook
+from yikao_alerts.feed.channels_file import CHANNELS_FILE
 from yikao_alerts.feed.settings import (
     DEFAULT_HOST,
     DEFAULT_PORT,
@@ -26,6 +27,7 @@ from yikao_alerts.feed.settings import (
 )
 from yikao_alerts.store import Linking
 from yikao_ingest.errors import ServerError
+from yikao_ingest.settings_channels import channels_of_file
 
 DATABASE_URL: Final = "YIKAO_DATABASE_URL"
 BROKER_URL: Final = "YIKAO_BROKER_URL"
@@ -35,6 +37,11 @@ SMTP_URL: Final = "YIKAO_SMTP_URL"
 SMTP_PASSWORD_FILE: Final = "YIKAO_SMTP_PASSWORD_FILE"
 SMTP_SENDER: Final = "YIKAO_SMTP_SENDER"
 SHADOW_RULES: Final = "YIKAO_SHADOW_RULES"
+WATCH_KEY_FILE: Final = "YIKAO_WATCH_KEY_FILE"
+WATCH_LISTEN: Final = "YIKAO_WATCH_LISTEN"
+WATCH_CHANNEL: Final = "YIKAO_WATCH_CHANNEL"
+WATCH_LANGUAGE: Final = "YIKAO_WATCH_LANGUAGE"
+WATCH_PING_URL: Final = "YIKAO_WATCH_PING_URL"
 READY_FILE: Final = "YIKAO_READY_FILE"
 """Set by whoever starts a role and waits for it: the role makes this file when it works."""
 
@@ -57,6 +64,12 @@ MEANINGS: Final = {
     SMTP_URL: "mail server, smtp+starttls://user@HOST:PORT or smtps://…",
     SMTP_PASSWORD_FILE: "file with its password",
     SMTP_SENDER: "address that pages come from",
+    CHANNELS_FILE: "file of the other channels (docs/channels.example.toml): WeCom, SMS, calls, …",
+    WATCH_KEY_FILE: "file with the key of the watchdog's own gateway, 32 bytes",
+    WATCH_LISTEN: "where the watchdog takes its pages, HOST:PORT (127.0.0.1:8094)",
+    WATCH_CHANNEL: "how the watchdog calls operations, CHANNEL:ADDRESS; another than the doctors'",
+    WATCH_LANGUAGE: "language of its calls, zh or en (zh)",
+    WATCH_PING_URL: "address of an external watchdog, asked for after each page that arrived",
     SHADOW_RULES: "rule set to try out beside the live one, in silence: a name, folder or file",
 }
 """For `yikao --help` and `yikao check`."""
@@ -148,9 +161,13 @@ def channels(environ: Mapping[str, str]) -> dict[str, Channel]:
     found: dict[str, Channel] = {
         "console": Console(),
         "webhook": Webhook(secret(environ, WEBHOOK_SECRET_FILE)),
+        # The watchdog's machine, spoken to as anybody's.
+        "sink": Webhook(secret(environ, WEBHOOK_SECRET_FILE)),
     }
     if url := environ.get(SMTP_URL):
         found["smtp"] = Smtp(_smtp(environ, url))
+    if environ.get(CHANNELS_FILE):
+        found |= channels_of_file(environ, secret(environ, LINK_SECRET_FILE))
     return found
 
 

@@ -1,12 +1,19 @@
-"""Is a message from the gateway it names? Ed25519 over its exact bytes."""
+"""Is a message from the gateway it names? Ed25519 over its exact bytes.
+
+Only the watchdog's own gateway signs here: it proves the path by going all of it.
+"""
 
 import base64
 import binascii
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 
 PUBLIC_KEY_BYTES = 32
+PRIVATE_KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 
 
@@ -21,6 +28,21 @@ def decode_base64url(text: str, length: int) -> bytes | None:
         return None
     canonical = base64.urlsafe_b64encode(raw).rstrip(b"=").decode() == text
     return raw if canonical and len(raw) == length else None
+
+
+def encode_base64url(raw: bytes) -> str:
+    """Return the one spelling of `raw` that `decode_base64url` takes."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def public_key(private: bytes) -> bytes:
+    """Return the other half of a private key; private: any `PRIVATE_KEY_BYTES` bytes."""
+    return Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+
+
+def sign(private: bytes, payload: bytes) -> bytes:
+    """Return the signature over `payload`."""
+    return Ed25519PrivateKey.from_private_bytes(private).sign(payload)
 
 
 def genuine(public_key: bytes, signature: bytes, payload: bytes) -> bool:

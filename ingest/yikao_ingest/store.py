@@ -17,6 +17,7 @@ from yikao_alerts.store import CHANGED, EVALUATE
 from yikao_alerts.working import CONNECT_TIMEOUT_S, WATCHED
 from yikao_devices import wire
 from yikao_ingest.accept import (
+    AcceptedCall,
     AcceptedEvent,
     AcceptedReading,
     AcceptedSymptoms,
@@ -160,8 +161,8 @@ class Store:
                         patients |= self._quarantine(judged, item, message_id, now)
                     case AcceptedSymptoms():
                         patients |= self._symptoms(item, message_id, now)
-                    case AcceptedEvent():
-                        self._event(judged, item, message_id, now)
+                    case AcceptedEvent() | AcceptedCall():
+                        patients |= self._event(judged, item, message_id, now)
         if staged:
             patients |= self._readings(staged)
         return patients
@@ -257,11 +258,16 @@ class Store:
         return {item.patient_id}
 
     def _event(
-        self, judged: Judged, item: AcceptedEvent, message_id: int | None, now: datetime
-    ) -> None:
+        self,
+        judged: Judged,
+        item: AcceptedEvent | AcceptedCall,
+        message_id: int | None,
+        now: datetime,
+    ) -> frozenset[int]:
+        """Store an event; return who it may be that asks to be called."""
         event = item.item
         if not self._ledger(event.reading_id, message_id, "event", now):
-            return
+            return frozenset()
         assert judged.origin is not None, "an accepted item has an origin"
         values = {
             "reading_id": event.reading_id,
@@ -272,6 +278,10 @@ class Store:
             "received_at": now,
         }
         self._conn.execute(SQL["insert_device_event"], values)
+        if not isinstance(item, AcceptedCall):
+            return frozenset()
+        self._conn.execute(SQL["insert_help_call"], values | {"patients": sorted(item.patients)})
+        return item.patients
 
     def execute(self, statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         """Run one named statement by itself and return its rows."""

@@ -4,7 +4,8 @@ A message is acknowledged by hand, after its content is in the database. What is
 comes again after the next connection, so each connection has a number, and a message of an older
 connection is never acknowledged on a newer one, where its number may mean another message.
 
-Only this file knows paho. Its callbacks run in its own thread and only queue.
+Only this file and the watchdog's `publisher.py` know paho. Its callbacks run in its own thread and
+only queue.
 """
 
 import logging

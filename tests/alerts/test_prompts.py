@@ -42,8 +42,8 @@ def said(*found: Ask) -> list[tuple[str, str]]:
         # A third is wanted when two differ; none when two agree.
         ([bp(186, 100, t("08:00")), bp(160, 90, t("08:01"))], [("BP-03", "measure_again")]),
         ([bp(186, 100, t("08:00")), bp(184, 98, t("08:01"))], []),
-        # Nobody knows where: a report of somebody who has no device.
-        ([says("unconscious", t("08:00"))], []),
+        # By whatever device is theirs: a report of somebody who has not measured.
+        ([says("unconscious", t("08:00"))], [("GL-01", "show")]),
     ],
 )
 def test_what_is_said_at_home(

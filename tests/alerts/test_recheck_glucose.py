@@ -98,7 +98,7 @@ def test_at_night_silence_of_somebody_on_insulin_is_a_page() -> None:
     desk.arrives(sugar(3.5, t("23:00")))
     assert desk.rang == [], "held for the night"
     desk.passes_until(t("23:31"))
-    assert desk.rang == ["23:20 wang", "23:20 li", "23:30 li"]
+    assert desk.rang == ["23:20 wang", "23:20 wang", "23:20 li", "23:25 li"]
     assert desk.events == [Event.FOUND, Event.ESCALATED]
     assert desk.active[0].severity == "page_now"
 

@@ -63,10 +63,10 @@ def test_2b_or_ten_minutes_without_one(desk: Desk) -> None:
     assert desk.active[0].confirmed == "unconfirmed"
 
 
-def test_3_the_page_goes_through_the_night_every_ten_minutes(desk: Desk) -> None:
+def test_3_the_page_goes_through_the_night_and_never_waits_for_ten_minutes(desk: Desk) -> None:
     begins(desk)
     desk.passes_until(t("22:23"))
-    assert desk.rang == ["22:02 wang", "22:12 li", "22:22 li"]
+    assert desk.rang == ["22:02 wang", "22:04 wang", "22:07 li", "22:12 li", "22:22 li"]
 
 
 def test_4_the_system_not_the_patient_keeps_the_rounds(desk: Desk) -> None:
@@ -181,7 +181,7 @@ def test_7_but_who_stayed_and_is_worse_is_heard(desk: Desk) -> None:
     begins(desk)
     desk.answer(Disposition.REFERRED)
     desk.arrives(says("near_syncope", t("22:20")))
-    assert desk.rang == ["22:02 wang", "22:20 wang", "22:20 li"]
+    assert desk.rang == ["22:02 wang", "22:20 wang", "22:20 wang", "22:20 li"]
 
 
 def test_7_the_next_tier_is_called_with_the_first(desk: Desk) -> None:
@@ -189,7 +189,11 @@ def test_7_the_next_tier_is_called_with_the_first(desk: Desk) -> None:
     desk.passes_until(t("22:05"))
     desk.answer()
     desk.passes_until(t("22:43"))
-    assert desk.rang == ["22:02 wang", "22:32 wang", "22:32 li", "22:42 li"]
+    assert desk.rang == [
+        *("22:02 wang", "22:04 wang"),
+        # By message and by telephone, and the team beside.
+        *("22:32 wang", "22:32 wang", "22:32 li", "22:37 li"),
+    ]
     assert (desk.active[0].tier, desk.active[0].round) == (1, 2)
 
 

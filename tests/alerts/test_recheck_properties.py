@@ -134,6 +134,15 @@ def test_followed_by_its_timers_alone_nothing_is_passed_over(arrived: list[Item]
     assert seen == set(due(courses(end, arrived)))
 
 
+def test_a_round_whose_reading_arrives_late_is_not_told_in_place_of_another() -> None:
+    minute = timedelta(minutes=1)
+    late = bp(205, 90, START + 15 * minute, received=START + 55 * minute)
+    prompt = bp(205, 90, START + 35 * minute, received=START + 35 * minute)
+    for minutes in (50, 56, 120):
+        found = due(courses(START + minutes * minute, [late, prompt]))
+        assert [at for _, kind, at in found if kind == "recheck_extreme"] == [prompt.at]
+
+
 @examples(100)
 @given(items, st.integers(0, 180 * 60))
 def test_a_course_that_is_over_waits_for_nothing_and_one_that_runs_waits(

@@ -44,6 +44,7 @@ BP, GLUCOSE = "blood_pressure", "glucose"
 NUMBERS: dict[tuple[str, str], tuple[str, list[Number]]] = {
     ("BP-01", BP): ("page_now", SEVERE),
     ("BP-02", "any"): ("page_now", []),
+    ("HELP-01", "any"): ("page_now", []),
     ("BP-03", BP): ("page_now", SEVERE),
     ("BP-04", BP): ("page_now", [("systolic", "ge", 200, 26.7), ("diastolic", "ge", 120, 16.0)]),
     ("BP-05", BP): ("today", [("systolic", "ge", 160, 21.3), ("diastolic", "ge", 100, 13.3)]),
@@ -158,7 +159,7 @@ def limits_of(rule: Rule) -> list[Number]:
 def test_the_shipped_numbers_are_the_signed_ones() -> None:
     shipped = {(r.id, r.kind): (r.severity, limits_of(r)) for r in RULES.rules}
     assert {key: shipped[key] for key in shipped.keys() - OURS} == NUMBERS
-    assert len({rule_id.rstrip("b") for rule_id, _ in shipped}) == 50
+    assert len({rule_id.rstrip("b") for rule_id, _ in shipped}) == 51
 
 
 def test_bands_end_where_the_next_rule_begins() -> None:
@@ -320,8 +321,9 @@ def test_what_makes_it_worse_or_better() -> None:
 def test_what_is_told_every_time() -> None:
     assert RULES.suppress.never == {
         *("BP-01", "BP-02", "BP-03", "BP-04", "BP-19", "BP-21"),
-        *("GL-01", "GL-02", "GL-06", "GL-08"),
+        *("GL-01", "GL-02", "GL-06", "GL-08", "HELP-01"),
     }
+    assert RULES.late.never == {"HELP-01"}, "a call for help that comes late is still for now"
     assert RULES.suppress.refractory == RULES.suppress.mute_max == timedelta(days=14)
     assert RULES.suppress.never_mutes == {"page_now"}
 

@@ -124,7 +124,7 @@ def test_what_is_normal_again(
 def test_what_only_people_end() -> None:
     assert {rule.id for rule in RULES.rules if rule.human_only} == {
         *("BP-01", "BP-02", "BP-11", "BP-14", "BP-16", "BP-19", "BP-20", "BP-21"),
-        *("PR-04", "GL-01", "GL-06", "GL-08", "GL-12", "GL-12b"),
+        *("PR-04", "GL-01", "GL-06", "GL-08", "GL-12", "GL-12b", "HELP-01"),
     }
 
 

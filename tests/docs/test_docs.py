@@ -23,6 +23,7 @@ from yikao_gateway import settings as gateway_settings
 from yikao_ingest.reasons import OWNERS, Reason
 from yikao_ingest.registry import TABLES, parse_registry
 from yikao_ingest.settings import MEANINGS
+from yikao_ingest.watch.canary import CODE as CANARY
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -202,7 +203,8 @@ def test_the_broker_lets_each_side_do_what_the_topics_need_and_no_more() -> None
         "pattern write": all_of("%u", topics.FROM_GATEWAYS),
         "pattern read": all_of("%u", topics.TO_GATEWAY),
         "topic read": all_of("+", topics.FROM_GATEWAYS) | {"$SYS/broker/uptime"},
-        "topic write": all_of("+", topics.TO_GATEWAY),
+        "topic write": all_of("+", topics.TO_GATEWAY)
+        | {topics.topic(CANARY, CANARY, f"{topics.READING}/glucose")},
     }
 
 

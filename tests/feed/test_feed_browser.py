@@ -58,7 +58,7 @@ def test_an_episode_appears_without_a_reload(town: Town, visit: Visit) -> None:
     card = page.locator(".card.tone-red")
     expect(card).to_contain_text("张秀英")
     expect(card).to_contain_text("184/110")
-    expect(card.locator(".next")).to_have_text(re.compile("(9|10) 分钟后转值班医生 李医生"))
+    expect(card.locator(".next")).to_have_text(re.compile("(1|2) 分钟后给 王医生 打电话"))
     expect(page.locator("#announce")).to_have_text("1 条告警需要关注")
     assert page.evaluate("window.same") is True
 

@@ -51,7 +51,7 @@ def test_an_open_episode_shows_who_what_and_what_comes_next(
     town.resident("r-01", "张秀英")
     episode = town.red("r-01", 186, 112)
     shown = doctor.get("/").text
-    for part in ("张秀英", "184/110", "脉搏 92", "红色 · 立即", "转值班医生 李医生"):
+    for part in ("张秀英", "184/110", "脉搏 92", "红色 · 立即", "给 王医生 打电话"):
         assert part in shown
     shown = doctor.get(f"/episodes/{episode}").text
     for part in ("186/112", "184/110", "185/111", "BP-03", "V：数值见于出处", "王医生", "待发"):

@@ -59,14 +59,22 @@ def test_what_nobody_repeated_is_tagged(confirmed: str, tagged: bool) -> None:
     assert card_of(episode(confirmed=confirmed), POLICIES, NOW).unconfirmed is tagged
 
 
-def test_an_open_episode_counts_down_to_the_duty_doctor() -> None:
-    shown = countdown_of(episode(level_since=NOW - minutes(6)), POLICIES, NOW)
-    assert shown == Countdown(NOW + minutes(4), "duty", "李医生")
-
-
-def test_after_the_duty_doctor_it_counts_to_the_next_call() -> None:
-    shown = countdown_of(episode(level_since=NOW - minutes(13)), POLICIES, NOW)
-    assert shown == Countdown(NOW + minutes(7), "duty_again", "李医生")
+@pytest.mark.parametrize(
+    ("open_min", "after_min", "what", "who"),
+    [
+        (1, 1, "own_voice", "王医生"),
+        (3, 2, "team", ""),
+        (6, 4, "duty_doctor", ""),
+        (13, 7, "duty_desk", ""),
+        (21, 9, "duty_desk_again", ""),
+        (400, 10, "duty_desk_again", ""),
+    ],
+)
+def test_an_open_episode_counts_down_to_the_next_call(
+    open_min: int, after_min: int, what: str, who: str
+) -> None:
+    shown = countdown_of(episode(level_since=NOW - minutes(open_min)), POLICIES, NOW)
+    assert shown == Countdown(NOW + minutes(after_min), what, who)
 
 
 def test_a_page_held_for_the_night_counts_to_the_own_doctor() -> None:

@@ -42,6 +42,8 @@ HOME = "127.0.0.1:8321"
         ({}, "/p/token", True),
         ({"origin": "https://evil.example"}, "/p/token", False),
         ({"sec-fetch-site": "cross-site", "origin": "null"}, "/p/token", False),
+        ({}, "/callback/wecom", True),
+        ({}, "/callbacks", False),
     ],
 )
 def test_only_our_own_pages_change_anything(

@@ -107,8 +107,12 @@ def test_statements_look_at_no_clock() -> None:
 
 
 def test_no_statement_of_one_file_hides_one_of_another() -> None:
-    files = ("sql/queries.sql", "sql/care.sql")
-    assert sum(len(load_sql_blocks("yikao_alerts.feed", file)) for file in files) == len(SQL)
+    files = (
+        ("yikao_alerts.feed", "sql/queries.sql"),
+        ("yikao_alerts.feed", "sql/care.sql"),
+        ("yikao_alerts", "sql/watchdog.sql"),
+    )
+    assert sum(len(load_sql_blocks(*file)) for file in files) == len(SQL)
 
 
 def test_sql_blocks_are_read_by_name() -> None:

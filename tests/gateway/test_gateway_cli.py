@@ -106,7 +106,7 @@ def test_wrong_usage_is_2_and_a_sentence(
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "scan", "collect", "outbox", "report", "check", "key", "decode"]
+    "command", ["run", "scan", "collect", "outbox", "report", "call-me", "check", "key", "decode"]
 )
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

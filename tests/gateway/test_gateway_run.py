@@ -168,6 +168,12 @@ async def test_people_and_tools_work_beside_a_running_gateway(home: House) -> No
     assert isinstance(item, SymptomReport)
     assert item.symptoms == ("chest_pain", "cold_sweat")
     assert item.measured_at.astimezone(HOME).date() == NOON.date()
+    await home.command("call-me", *config)
+    (heard,) = await home.server.hears_items(1)
+    (item,) = heard.items
+    assert heard.channel == topics.EVENT
+    assert isinstance(item, DeviceEvent)
+    assert (item.code, item.device) == ("call_me", home.server.gateway)
     assert "rejected" in await home.command("outbox", *config)
     counts = json.loads(await home.command("outbox", *config, "--json"))
     assert counts["damaged"] == 0

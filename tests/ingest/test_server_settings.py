@@ -82,7 +82,7 @@ def test_links_lead_to_the_public_address(environ: dict[str, str]) -> None:
 
 
 def test_mail_is_a_channel_where_a_server_is_set(environ: dict[str, str], tmp_path: Path) -> None:
-    assert set(channels(environ)) == {"console", "webhook"}
+    assert set(channels(environ)) == {"console", "webhook", "sink"}
     file = tmp_path / "password"
     file.write_text("pass word\n")
     url = "smtp+starttls://yikao%40clinic@mail.test"

@@ -16,15 +16,22 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from yikao_alerts.feed import (
+    routes_check,
     routes_episode,
     routes_feed,
     routes_label,
     routes_link,
+    routes_metrics,
+    routes_moves,
+    routes_oncall,
     routes_other,
     routes_profile,
     routes_resident,
     routes_rules,
+    routes_short,
+    routes_sms,
     routes_treatment,
+    routes_wecom,
     routes_worklist,
 )
 from yikao_alerts.feed.connections import listen
@@ -42,11 +49,18 @@ ROUTES: Final = (
     routes_worklist,
     routes_episode,
     routes_link,
+    routes_check,
+    routes_oncall,
+    routes_metrics,
+    routes_moves,
     routes_resident,
     routes_label,
     routes_profile,
     routes_rules,
+    routes_short,
+    routes_sms,
     routes_treatment,
+    routes_wecom,
     routes_other,
 )
 
@@ -86,7 +100,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _database_away(request: Request, error: Exception) -> Response:
-    _log.error("database away", extra={"path": request.url.path, "error": str(error)})
+    # The route and not the address: links and callbacks have secrets in theirs.
+    route = getattr(request.scope.get("route"), "path", "")
+    _log.error("database away", extra={"path": route, "error": str(error)})
     return _message(request, 503, "away")
 
 

@@ -177,6 +177,17 @@ class BurdenRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """What doctors said of the episodes of one rule; judged: those they said anything of."""
+
+    rule_id: str
+    episodes: int
+    judged: int
+    false_alarms: int
+    technical: int
+
+
+@dataclass(frozen=True, slots=True)
 class ShadowRow:
     """What a rule set on trial would have asked a team for in the same weeks."""
 

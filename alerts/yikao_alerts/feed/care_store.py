@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
+from yikao_alerts.asked import AskedRow
 from yikao_alerts.feed import care_rows as rows
 from yikao_alerts.feed.store import Reader, Row
 
@@ -21,6 +22,8 @@ CURVES_FROM: Final = timedelta(days=120)
 """The usual level remembers eight weeks and begins two weeks late: older days hardly count."""
 PRESSURES_MAX: Final = 5000
 BURDEN_WEEKS: Final = 4
+LEDGER_WEEKS: Final = 26
+"""Half a year: a rule that is met once a month has been judged often enough to say something."""
 JOINS_WITHIN: Final = timedelta(hours=24)
 """Findings of one family that are so close are one episode."""
 
@@ -130,6 +133,18 @@ async def burden(reader: Reader) -> tuple[list[rows.BurdenRow], list[rows.Shadow
     teams = await reader.all(rows.BurdenRow, "burden", **span)
     shadows = await reader.all(rows.ShadowRow, "shadow_burden", **span, joins_within=JOINS_WITHIN)
     return teams, shadows
+
+
+async def asked_of_doctors(reader: Reader) -> list[AskedRow]:
+    """Return what each doctor was called for in the last weeks, the newest week first."""
+    since = reader.now - timedelta(weeks=BURDEN_WEEKS)
+    return await reader.all(AskedRow, "asked_of_doctors", since=since, now=reader.now)
+
+
+async def ledger(reader: Reader) -> list[rows.LedgerRow]:
+    """Return what doctors said of the episodes of each rule, the most frequent first."""
+    since = reader.now - timedelta(weeks=LEDGER_WEEKS)
+    return await reader.all(rows.LedgerRow, "ledger", since=since, now=reader.now)
 
 
 async def _entries(

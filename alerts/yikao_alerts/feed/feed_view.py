@@ -22,7 +22,7 @@ WORK_TIME: Final = timedelta(seconds=5)
 """Real time they are given all the same in a story that runs faster than life."""
 
 SEVERITY_ORDER: Final = ("page_now", "today", "this_week", "info", "technical")
-STATE_ORDER: Final = ("open", "suspected", "answered")
+STATE_ORDER: Final = ("open", "suspected", "answered", "watching")
 TONES: Final = {"page_now": "red", "today": "amber"}
 
 
@@ -82,7 +82,7 @@ def tone_of(row: EpisodeRow) -> str:
             return TONES.get(row.severity, "grey")
         case "suspected":
             return "waiting"
-        case "answered":
+        case "answered" | "watching":
             return "answered"
         case _:
             return "closed"
@@ -104,13 +104,12 @@ def countdown_of(
     if row.state != "open" or policy is None:
         return None
     due, following = due_calls(policy, row.level_since, now, ZoneInfo(row.zone))
-    if following is None:
-        return None
+    if following.who == "own_doctor":
+        what = "own_voice" if following.by == "voice" else "own"
+        return Countdown(following.due_at, what, row.own_doctor_name or "")
     again = any(call.who == following.who for call in due)
-    duty = following.who == "duty_doctor"
-    who = row.duty_doctor_name if duty else row.own_doctor_name
-    what = ("duty_again" if again else "duty") if duty else "own"
-    return Countdown(following.due_at, what, who or "")
+    # Without a name: who is on call is asked of the rota only when the time comes.
+    return Countdown(following.due_at, following.who + ("_again" if again else ""), "")
 
 
 def cards(
@@ -138,7 +137,7 @@ def summary_of(
     return Summary(
         open=states.count("open"),
         suspected=states.count("suspected"),
-        answered=states.count("answered"),
+        answered=states.count("answered") + states.count("watching"),
         residents=len(freshness),
         unknown=tuple(row for row in freshness if not is_fresh(row, now)),
         evaluator_behind=_behind(queues.eval_oldest_at, now, patience),

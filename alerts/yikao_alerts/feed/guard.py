@@ -17,10 +17,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from yikao_alerts.feed.settings import is_loopback
 from yikao_alerts.feed.users import Users
+from yikao_alerts.links import SHORT_PATH
 
 LINK_PREFIX: Final = "/p/"
 """The signed links: the token in the address is the authority, so no password is asked for."""
+SHORT_PREFIX: Final = SHORT_PATH
+"""The same in twelve characters, for text messages: it leads to the signed link."""
+CALLBACK_PREFIX: Final = "/callback/"
+"""What message providers tell us: each request is signed by its provider, and by nobody else."""
 STATIC_PREFIX: Final = "/static/"
+OPEN_PREFIXES: Final = (LINK_PREFIX, SHORT_PREFIX, CALLBACK_PREFIX, STATIC_PREFIX)
 OPEN_PATHS: Final = ("/healthz", "/language")
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 
@@ -77,15 +83,18 @@ class Guard:
 
 def is_open(path: str) -> bool:
     """Return whether a page needs no password: none of these shows a reading."""
-    return path in OPEN_PATHS or path.startswith((LINK_PREFIX, STATIC_PREFIX))
+    return path in OPEN_PATHS or path.startswith(OPEN_PREFIXES)
 
 
 def may_change(headers: Mapping[str, str], path: str) -> bool:
     """Return whether a request that changes something comes from one of our own pages.
 
     A browser without Sec-Fetch-Site sends Origin; a page link's own form, which must not tell its
-    address to anybody, sends Origin `null`, and nobody can forge it without the token.
+    address to anybody, sends Origin `null`, and nobody can forge it without the token. What a
+    provider tells comes from no page, and is signed.
     """
+    if path.startswith(CALLBACK_PREFIX):
+        return True
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
@@ -106,7 +115,7 @@ def host_name(host: str) -> str:
 def _add_headers(headers: MutableHeaders, path: str) -> None:
     for name, value in HEADERS.items():
         headers.setdefault(name, value)
-    secret = path.startswith(LINK_PREFIX)
+    secret = path.startswith((LINK_PREFIX, SHORT_PREFIX))
     headers["referrer-policy"] = "no-referrer" if secret else "same-origin"
     # Static files may be kept, but are asked for again: a new version is seen at once.
     keep = "no-cache" if path.startswith(STATIC_PREFIX) else "no-store"

@@ -27,6 +27,8 @@ FIELDS: Final = (
 )
 """The order in which the values of one mean are written, the pressures over each other."""
 NEXT_DAY_VISIT: Final = "next_day_visit"
+DEFERRED: Final = "deferred"
+"""For today, and not called for: its doctor was called for enough."""
 READINGS_TOLD: Final = 3
 """Of a finding that rests on many: the rest is on the resident's page."""
 
@@ -141,6 +143,10 @@ def _visit(words: Words, evidence: Evidence, zone: str) -> str:
     return words("reason.next_day_visit", episode=evidence["episode_id"])
 
 
+def _deferred(words: Words, evidence: Evidence, zone: str) -> str:
+    return words("reason.deferred", episode=evidence["episode_id"])
+
+
 _SENTENCES: Final[Mapping[str, Callable[[Words, Evidence, str], str]]] = {
     "mean": _mean,
     "change": _change,
@@ -149,6 +155,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Words, Evidence, str], str]]] = {
     "silence": _silence,
     "count": _count,
     NEXT_DAY_VISIT: _visit,
+    DEFERRED: _deferred,
 }
 
 

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from yikao_alerts.feed import care_store
 from yikao_alerts.feed.burden_view import burdens_of
 from yikao_alerts.feed.errors import DatabaseAwayError
+from yikao_alerts.feed.ledger_view import ledger_csv, ledger_of
 from yikao_alerts.feed.operations_view import gateways_of, quarantined
 from yikao_alerts.feed.store import SEEN_WITHIN, Reader
 from yikao_alerts.feed.web import (
@@ -22,6 +23,8 @@ from yikao_alerts.feed.web import (
     words_of,
 )
 from yikao_alerts.feed.words import LANGUAGES
+from yikao_alerts.rules import load_rules
+from yikao_alerts.rules.policy import load_policies
 
 router: Final = APIRouter()
 
@@ -46,14 +49,29 @@ async def workload(request: Request) -> HTMLResponse:
     """Return what each team was asked for in the last weeks."""
     async with reading(request) as reader:
         teams, shadows = await care_store.burden(reader)
+        ledger = ledger_of(await care_store.ledger(reader))
+        asked = await care_store.asked_of_doctors(reader)
     return page(
         request,
         "workload.html",
         words_of(request),
         burdens=burdens_of(teams, shadows, care_store.BURDEN_WEEKS),
         weeks=care_store.BURDEN_WEEKS,
+        ledger=ledger,
+        ledger_weeks=care_store.LEDGER_WEEKS,
+        rules=load_rules(),
+        asked=asked,
+        a_day=load_policies()["today"].calls_a_day,
         here="workload",
     )
+
+
+@router.get("/workload/rules.csv")
+async def workload_csv(request: Request) -> Response:
+    """Return how often each rule was right, for a spreadsheet."""
+    async with reading(request) as reader:
+        ledger = ledger_of(await care_store.ledger(reader))
+    return Response(ledger_csv(ledger), media_type="text/csv; charset=utf-8")
 
 
 @router.get("/healthz")

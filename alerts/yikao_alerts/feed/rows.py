@@ -58,6 +58,8 @@ class EpisodeRow:
     pulse_bpm: float | None
     glucose_mmol_l: float | None
     glucose_mg_dl: float | None
+    reopens_at: datetime | None = None
+    handed_to_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,21 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True)
+class HopsRow:
+    """When an episode's first reading, decision and page passed each hop, and the first answer."""
+
+    measured_at: datetime | None
+    hub_at: datetime | None
+    received_at: datetime | None
+    decided_at: datetime | None
+    paged_at: datetime | None
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    read_at: datetime | None
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class PageRow:
     """A page, to whom, and every attempt to send it."""
 
@@ -143,6 +160,16 @@ class LinkRow:
     episode_id: int
     language: str
     doctor_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TogetherRow:
+    """Another page that went in the same message; `link` is its own."""
+
+    link: str
+    episode_id: int
+    state: str
+    resident_name: str
 
 
 @dataclass(frozen=True, slots=True)

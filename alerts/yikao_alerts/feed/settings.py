@@ -10,7 +10,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
+from yikao_alerts.channels.wecom_seal import Seal
+from yikao_alerts.feed.channels_file import sms_token
 from yikao_alerts.feed.errors import FeedError
+from yikao_alerts.feed.settings_wecom import wecom_seal
 
 HOST: Final = "YIKAO_FEED_HOST"
 PORT: Final = "YIKAO_FEED_PORT"
@@ -34,6 +37,10 @@ class FeedSettings:
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     users_file: Path | None = None
+    wecom: Seal | None = None
+    """Opens what WeCom tells of its cards; without it nothing of that kind is listened to."""
+    sms_token: str = field(default="", repr=False)
+    """Ends the address that answers by text message come to; without it none is listened to."""
 
     def __post_init__(self) -> None:
         if len(self.link_secret) < SECRET_BYTES_MIN:
@@ -59,6 +66,8 @@ def feed_settings(environ: Mapping[str, str]) -> FeedSettings:
         host=environ.get(HOST) or DEFAULT_HOST,
         port=_port(environ.get(PORT) or str(DEFAULT_PORT)),
         users_file=Path(users_file) if users_file else None,
+        wecom=wecom_seal(environ),
+        sms_token=sms_token(environ),
     )
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
 
-from yikao_alerts.answer import Answer, Disposition, acknowledge, close
+from yikao_alerts.answer import Answer, Colleague, Disposition, acknowledge, colleagues
 from yikao_alerts.clock import read_clock
 from yikao_alerts.course import Course
 from yikao_alerts.evaluate import evaluate
@@ -26,9 +26,11 @@ from yikao_alerts.store import CHANGED, notify
 from yikao_alerts.store import SQL as DECIDING
 from yikao_alerts.store_read import load
 
+PAGER_SQL: Final = load_sql_blocks("yikao_alerts", "sql/pager.sql")
 SQL: Final = {
     **load_sql_blocks("yikao_alerts.feed"),
     **load_sql_blocks("yikao_alerts.feed", "sql/care.sql"),
+    **load_sql_blocks("yikao_alerts", "sql/watchdog.sql"),
 }
 
 EPISODES_MAX: Final = 300
@@ -64,6 +66,11 @@ class Reader:
         self._team = viewer.team_id if viewer else None
         self.viewer = viewer
         self.now = now
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, for questions of other modules that belong to the same moment."""
+        return self._connection
 
     async def doctors(self, team: str) -> list[rows.DoctorRow]:
         """Return the doctors of a team."""
@@ -114,6 +121,11 @@ class Reader:
             limit=DETAILS_MAX,
         )
 
+    async def hops(self, episode_id: int) -> rows.HopsRow:
+        """Return when what opened an episode passed each hop."""
+        (row,) = await self.all(rows.HopsRow, "hops", episode_id=episode_id)
+        return row
+
     async def events(self, episode_id: int) -> list[rows.EventRow]:
         """Return an episode's story, in order."""
         return await self.all(rows.EventRow, "events", episode_id=episode_id)
@@ -122,9 +134,18 @@ class Reader:
         """Return the last pages, of one episode or of all, the newest first."""
         return await self.all(rows.PageRow, "pages", episode_id=episode_id, limit=DETAILS_MAX)
 
+    async def colleagues(self, episode_id: int) -> list[Colleague]:
+        """Return to whom an episode may be handed over."""
+        return await colleagues(self._connection, episode_id)
+
     async def page_of_link(self, page_id: UUID, doctor_id: str) -> rows.LinkRow | None:
         """Return the page a signed link opens, for the doctor it was made for."""
         return await self.one(rows.LinkRow, "page_of_link", page_id=page_id, doctor_id=doctor_id)
+
+    async def told_together(self, page_id: UUID, doctor_id: str) -> list[rows.TogetherRow]:
+        """Return what else the message named that a page went in; the doctor's own pages alone."""
+        names = {"page_id": page_id, "doctor_id": doctor_id}
+        return await self.all(rows.TogetherRow, "told_together", **names)
 
     async def resident(self, code: str) -> rows.ResidentRow | None:
         """Return a resident, or None where there is none or another team's."""
@@ -236,9 +257,9 @@ class Store:
             yield Reader(connection, everything.now, viewer)
 
     async def acknowledge(
-        self, episode_id: int, doctor_id: str, disposition: Disposition
+        self, episode_id: int, doctor_id: str, disposition: Disposition | None
     ) -> Answer:
-        """Let a doctor answer an episode."""
+        """Let a doctor answer an episode, or take it with nothing said yet."""
         async with self._connections.one() as connection:
             now = await read_clock(connection)
             return await acknowledge(
@@ -249,19 +270,13 @@ class Store:
                 disposition=disposition,
             )
 
-    async def close_episode(
-        self, episode_id: int, doctor_id: str, disposition: Disposition
-    ) -> Answer:
-        """Let a doctor end an answered episode."""
-        async with self._connections.one() as connection:
-            now = await read_clock(connection)
-            return await close(
-                connection,
-                now=now,
-                episode_id=episode_id,
-                doctor_id=doctor_id,
-                disposition=disposition,
-            )
+    async def note_read(self, page_id: UUID) -> None:
+        """Keep that a page's link was opened for the first time, by whomever."""
+        async with self._connections.one() as connection, connection.transaction():
+            values = {"page_id": page_id, "now": await read_clock(connection)}
+            rows = await (await connection.execute(PAGER_SQL["pages_read"], values)).fetchall()
+            for (episode_id,) in rows:
+                await notify(connection, CHANGED, f"episode:{episode_id}")
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[tuple[Connection, datetime]]:
@@ -269,6 +284,12 @@ class Store:
         async with self._connections.one() as connection, connection.transaction():
             yield connection, await read_clock(connection)
             await notify(connection, CHANGED)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[tuple[Connection, datetime]]:
+        """Lend a connection in autocommit mode, and its moment."""
+        async with self._connections.one() as connection:
+            yield connection, await read_clock(connection)
 
     async def schema_version(self) -> str:
         """Return the name of the last migration."""

@@ -7,7 +7,7 @@ says has changed, so that nothing moves under a doctor's finger and no reader re
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -19,6 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from yikao_alerts.clock import story_clock
 from yikao_alerts.feed import show
 from yikao_alerts.feed.live import Hub
+from yikao_alerts.feed.metrics import Metrics
 from yikao_alerts.feed.settings import FeedSettings
 from yikao_alerts.feed.store import Reader, Store
 from yikao_alerts.feed.words import DEFAULT_LANGUAGE, LANGUAGES, Words, load_words
@@ -36,6 +37,7 @@ class Feed:
     settings: FeedSettings
     store: Store
     hub: Hub
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,16 @@ def feed_of(request: Request) -> Feed:
     feed = request.app.state.feed
     assert isinstance(feed, Feed), "create_app puts it there"
     return feed
+
+
+async def body_within(request: Request, bytes_max: int) -> bytes | None:
+    """Return the body of a request; None for a longer one, which is not read to its end."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > bytes_max:
+            return None
+    return body
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """The words of the feed in Chinese and English: fixed texts with named places, never put together.
 
-A sentence is one entry of `text/zh.toml` or `text/zh.care.toml` and one of their English brothers;
+A sentence is one entry of a `text/zh.*toml` and one of its English brother;
 a test holds their keys and places equal. A word that is missing for a code of ours shows the code
 itself, never nothing.
 """
@@ -13,8 +13,9 @@ from typing import Final
 
 LANGUAGES: Final = ("zh", "en")
 DEFAULT_LANGUAGE: Final = "zh"
-PARTS: Final = ("toml", "care.toml")
-"""Alerts and operations; worklist, labels, profiles, rules and figures."""
+PARTS: Final = ("toml", "care.toml", "oncall.toml", "help.toml")
+"""Alerts and operations; worklist, labels, profiles, rules and figures; who is on call; what helps
+whoever answers."""
 
 
 class Words:

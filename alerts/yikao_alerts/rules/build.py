@@ -300,6 +300,7 @@ def late(table: Table) -> Late:
         late_after=timedelta(minutes=table["late_min"]),
         call_after=timedelta(hours=table["call_h"]),
         information_after=timedelta(hours=table["information_h"]),
+        never=frozenset(table.get("never", ())),
     )
 
 

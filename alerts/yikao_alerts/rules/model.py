@@ -180,11 +180,12 @@ class Ends:
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """Rule DQ-03: what the age of a reading allows."""
+    """Rule DQ-03: what the age of a reading allows. never: rules that no age makes less urgent."""
 
     late_after: timedelta
     call_after: timedelta
     information_after: timedelta
+    never: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,11 @@ def check_names(draft: Draft) -> list[Fault]:
     ids = {rule_id for rule_id, _ in draft.rules}
     for name, entry in draft.entries("template").items():
         _check_template(entry, name, ids)
-    entry = draft.entries("suppress")[""]
-    for wanted in set(entry.values["never"]) - ids:
-        fix = "Write the id of a rule of this set"
-        entry.faults.add(entry.at("never"), f"suppress: there is no rule {wanted}", fix)
+    for section in ("suppress", "late"):
+        entry = draft.entries(section)[""]
+        for wanted in set(entry.values.get("never", ())) - ids:
+            fix = "Write the id of a rule of this set"
+            entry.faults.add(entry.at("never"), f"{section}: there is no rule {wanted}", fix)
     _check_levels(draft)
     _check_reach(draft)
     return draft.found

@@ -67,6 +67,7 @@ SENTENCES: Final = {
         "task": "; a visit next day is noted in any case",
         "late": "older than {late} on arrival: marked late; older than {call}: a call to check;"
         " older than {information}: information only",
+        "late_never": "; {rules}: as urgent as ever",
     },
     "zh": {
         "everybody": "所有人",
@@ -112,6 +113,7 @@ SENTENCES: Final = {
         "still_rounds": "{n} 轮后仍{limits}",
         "task": "；一律记下次日就诊",
         "late": "到达时超过 {late}：标为迟到；超过 {call}：电话核实；超过 {information}：仅供参考",
+        "late_never": "；{rules} 不因迟到而降级",
     },
 }
 
@@ -256,8 +258,11 @@ def _escalates(recheck: Recheck, language: str) -> list[str]:
 
 def late_text(late: Late, language: str) -> str:
     """Return what the age of a reading allows (DQ-03)."""
-    return SENTENCES[language]["late"].format(
+    texts = SENTENCES[language]
+    told = texts["late"].format(
         late=time_text(late.late_after, language),
         call=time_text(late.call_after, language),
         information=time_text(late.information_after, language),
     )
+    never = texts["late_never"].format(rules=", ".join(sorted(late.never))) if late.never else ""
+    return told + never

@@ -39,6 +39,7 @@ FAMILIES: Final = (
     "oxygen",
     "fever",
     "symptom",
+    "help",
     "control",
     "trend",
     "glucose_control",
@@ -62,6 +63,10 @@ AFTER_DAYS_MAX: Final = 366
 ACUTE_H_MAX: Final = LOOK_BACK.total_seconds() / 3600
 _DAYS: Final = whole(1, AFTER_DAYS_MAX)
 _ROUNDS: Final = whole(1, 10)
+_IDS: Final = Key(
+    lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
+    'Write a list of ids of rules, ["BP-01", ...]',
+)
 _SYMPTOMS: Final = several_of(sorted(SYMPTOMS - {NONE})).optional
 _CONTEXTS: Final = several_of(sorted(CONTEXTS)).optional
 _GROUPS: Final = several_of(GROUPS).optional
@@ -87,14 +92,12 @@ LATE: Final[Keys] = {
     "late_min": number(1, 24 * 60),
     "call_h": number(0.1, 24),
     "information_h": number(0.1, 30 * 24),
+    "never": _IDS.optional,
     "source": text(),
 }
 SUPPRESS: Final[Keys] = {
     "refractory_days": _DAYS,
-    "never": Key(
-        lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
-        'Write a list of ids of rules, ["BP-01", ...]',
-    ),
+    "never": _IDS,
     "mute_max_days": _DAYS,
     "never_mutes": several_of(PAGING),
     "source": text(),

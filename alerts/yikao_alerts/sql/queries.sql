@@ -108,7 +108,11 @@ SELECT patient_id, received_at, payload FROM quarantine
 WHERE patient_id = ANY(%(patients)s) AND received_at > %(since)s AND reason = 'implausible'
 
 -- name: symptoms
+-- What was said at home: how they feel, and that they ask to be called.
 SELECT patient_id, reading_id, time, received_at, symptoms FROM symptom_report
+WHERE patient_id = ANY(%(patients)s) AND time > %(since)s
+UNION ALL
+SELECT patient_id, reading_id, time, received_at, ARRAY['call_me'] FROM help_call
 WHERE patient_id = ANY(%(patients)s) AND time > %(since)s
 
 -- name: others
@@ -125,25 +129,34 @@ WHERE patient_id = ANY(%(patients)s) AND severity = 'today' AND ended_day IS NUL
 -- name: active_episodes
 SELECT patient_id, episode_id, family, state, rule_id, severity, level, confirmed, measured_at,
        opened_at, level_since, round, last_evidence_at, normal_rounds, answered_at, tier,
-       disposition
+       disposition, answered_by, reopens_at, handed_to
 FROM episode
-WHERE patient_id = ANY(%(patients)s) AND state IN ('suspected', 'open', 'answered')
+WHERE patient_id = ANY(%(patients)s) AND state IN ('suspected', 'open', 'answered', 'watching')
 
 -- name: known_findings
 SELECT patient_id, rule_id, trigger_key, confirmed FROM finding
 WHERE patient_id = ANY(%(patients)s) AND found_at > %(oldest)s
 
 -- name: care
-SELECT r.patient_id, t.zone, r.doctor_id, own.language, t.duty_doctor_id, duty.language
+-- With the rotas behind each role, and to whom an open episode was handed over.
+SELECT r.patient_id, r.name, t.zone, r.doctor_id, t.duty_doctor_id, t.rota_id, c.duty_rota_id,
+       c.duty_desk_id, coalesce(c.page_privacy, 'none'),
+       ARRAY(SELECT ARRAY[s.specialty, s.rota_id] FROM specialist s WHERE s.centre_id = t.centre_id),
+       ARRAY(SELECT e.handed_to FROM episode e
+             WHERE e.patient_id = r.patient_id AND e.state = 'open' AND e.handed_to IS NOT NULL)
 FROM resident r
 JOIN team t USING (team_id)
-JOIN doctor own ON own.doctor_id = r.doctor_id
-JOIN doctor duty ON duty.doctor_id = t.duty_doctor_id
+LEFT JOIN centre c USING (centre_id)
 WHERE r.patient_id = ANY(%(patients)s)
 
--- name: contacts
-SELECT doctor_id, position, channel, address FROM contact
-WHERE doctor_id = ANY(%(doctors)s) ORDER BY doctor_id, position
+-- name: doctors
+SELECT d.doctor_id, d.language, c.position, c.channel, c.address
+FROM doctor d LEFT JOIN contact c USING (doctor_id)
+WHERE d.doctor_id = ANY(%(doctors)s) ORDER BY d.doctor_id, c.position
+
+-- name: caregivers
+SELECT patient_id, caregiver_id, channel, address, language, notices FROM caregiver
+WHERE patient_id = ANY(%(patients)s) AND consent_at <= %(now)s ORDER BY patient_id, caregiver_id
 
 -- name: decision_numbers
 -- The sequence is looked up once, not for each number.
@@ -193,7 +206,9 @@ RETURNING episode_id
 UPDATE episode SET state = %(state)s, rule_id = %(rule_id)s, severity = %(severity)s,
     level = %(level)s, confirmed = %(confirmed)s, level_since = %(level_since)s,
     round = %(round)s, last_evidence_at = %(last_evidence_at)s,
-    normal_rounds = %(normal_rounds)s, tier = %(tier)s, closed_at = %(closed_at)s
+    normal_rounds = %(normal_rounds)s, tier = %(tier)s, answered_by = %(answered_by)s,
+    answered_at = %(answered_at)s, disposition = %(disposition)s, reopens_at = %(reopens_at)s,
+    handed_to = %(handed_to)s, closed_at = %(closed_at)s
 WHERE episode_id = %(episode_id)s
 
 -- name: insert_event
@@ -201,29 +216,42 @@ INSERT INTO episode_event (episode_id, at, event, from_state, to_state, actor, d
 VALUES (%(episode_id)s, %(at)s, %(event)s, %(from_state)s, %(to_state)s, %(actor)s, %(detail)s)
 
 -- name: pages_of_episodes
-SELECT episode_id, round, step, loop, contact_position, state FROM page
+SELECT episode_id, round, step, loop, contact_position, state, coalesce(doctor_id, '') FROM page
 WHERE episode_id = ANY(%(episodes)s)
 
 -- name: insert_page
 INSERT INTO page (page_id, episode_id, round, step, loop, doctor_id, contact_position, channel,
-                  address, language, body, link, created_at, due_at)
+                  address, language, facts, body, link, red, created_at, due_at)
 VALUES (%(page_id)s, %(episode_id)s, %(round)s, %(step)s, %(loop)s, %(doctor_id)s,
-        %(contact_position)s, %(channel)s, %(address)s, %(language)s, %(body)s, %(link)s,
-        %(now)s, %(now)s)
+        %(contact_position)s, %(channel)s, %(address)s, %(language)s, %(facts)s, %(body)s,
+        %(link)s, %(red)s, %(now)s, %(due_at)s)
 ON CONFLICT DO NOTHING
 
 -- name: supersede_pages
--- What the doctor has not got yet of earlier calls, the new one says again.
+-- What the doctor has not got yet of earlier calls, the new one says again; a call by a kind of
+-- contact of its own stands beside the message that it follows, and beside those of the same moment.
 UPDATE page SET state = 'cancelled'
-WHERE episode_id = %(episode_id)s AND doctor_id = %(doctor_id)s AND state = 'due'
+WHERE episode_id = %(episode_id)s AND doctor_id = %(doctor_id)s AND state IN ('due', 'held')
   AND (round, step, loop) < (%(round)s, %(step)s, %(loop)s)
+  AND created_at < %(now)s AND (%(by)s::text IS NULL OR channel = %(channel)s)
+
+-- name: insert_notice
+INSERT INTO page (page_id, episode_id, round, step, loop, caregiver_id, contact_position, channel,
+                  address, language, body, link, red, created_at, due_at)
+VALUES (%(page_id)s, %(episode_id)s, %(round)s, %(step)s, %(loop)s, %(caregiver_id)s, 0,
+        %(channel)s, %(address)s, %(language)s, %(body)s, '', true, %(now)s, %(now)s)
+ON CONFLICT DO NOTHING
 
 -- name: insert_command
 INSERT INTO command (command_id, patient_id, gateway_id, device, do_what, text_zh, text_en,
                      created_at, expires_at)
 SELECT %(command_id)s, %(patient_id)s, d.gateway_id, d.address, %(do_what)s, %(text_zh)s,
        %(text_en)s, %(now)s, %(expires_at)s
-FROM device d WHERE d.address = %(device)s
+FROM device d
+WHERE d.address = %(device)s OR %(device)s = '' AND d.device_id = (
+    SELECT b.device_id FROM device_binding b
+    WHERE b.patient_id = %(patient_id)s AND b.valid @> %(now)s::timestamptz
+    ORDER BY b.device_id LIMIT 1)
 ON CONFLICT DO NOTHING
 
 -- name: insert_doubt
@@ -243,79 +271,11 @@ INSERT INTO worklist_entry (patient_id, rule_id, severity, opened_day, opened_at
 VALUES (%(patient_id)s, %(rule_id)s, %(severity)s, %(day)s, %(now)s, %(evidence)s)
 ON CONFLICT (patient_id, rule_id) WHERE closed_at IS NULL DO NOTHING
 
--- name: episode_for_answer
-SELECT e.patient_id, e.state, e.answered_at, e.answered_by, d.name
-FROM episode e LEFT JOIN doctor d ON d.doctor_id = e.answered_by
-WHERE e.episode_id = %(episode_id)s
-
--- name: answer_episode
-UPDATE episode SET state = %(state)s, answered_by = %(doctor_id)s, answered_at = %(now)s,
-    disposition = %(disposition)s
-WHERE episode_id = %(episode_id)s
-
--- name: close_episode
-UPDATE episode SET state = %(state)s, disposition = %(disposition)s, closed_at = %(now)s
-WHERE episode_id = %(episode_id)s
-
 -- name: cancel_pages
 UPDATE page SET state = 'cancelled' WHERE episode_id = %(episode_id)s AND state = 'due'
 
 -- name: queue_evaluation
 INSERT INTO eval_queue (patient_id, queued_at) VALUES (%(patient_id)s, %(now)s)
-
--- name: claim_pages
--- The array keeps the inner statement to one run, so that no more than the slots are taken.
-UPDATE page SET lease_until = %(lease_until)s, lease_pid = pg_backend_pid(),
-    lease_backend_start = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()),
-    attempts = attempts + 1
-WHERE page_id = ANY (ARRAY(
-    SELECT p.page_id FROM page p
-    WHERE p.state = 'due' AND p.due_at <= %(now)s
-      AND (p.lease_until IS NULL OR p.lease_until <= %(now)s OR NOT EXISTS (
-          SELECT FROM pg_stat_activity a
-          WHERE a.pid = p.lease_pid AND a.backend_start = p.lease_backend_start))
-    ORDER BY p.due_at LIMIT %(slots)s
-    FOR UPDATE SKIP LOCKED
-))
-RETURNING page_id, episode_id, channel, address, language, body, link, attempts
-
--- name: page_sent
-UPDATE page SET state = 'sent', sent_at = %(now)s, provider_id = %(provider_id)s,
-    lease_until = NULL, lease_pid = NULL, lease_backend_start = NULL
-WHERE page_id = %(page_id)s AND state IN ('due', 'cancelled')
-
--- name: page_again
--- Only by whoever holds the lease: one who was too slow has no say over the next attempt.
-UPDATE page SET due_at = %(due_at)s, lease_until = NULL, lease_pid = NULL,
-    lease_backend_start = NULL
-WHERE page_id = %(page_id)s AND state = 'due' AND lease_pid = pg_backend_pid()
-
--- name: page_failed
-UPDATE page SET state = 'failed', lease_until = NULL, lease_pid = NULL, lease_backend_start = NULL
-WHERE page_id = %(page_id)s AND state = 'due' AND lease_pid = pg_backend_pid()
-RETURNING episode_id, round, step, loop, doctor_id, contact_position, language, body, link
-
--- name: page_overdue
-SELECT p.episode_id, p.round, p.step, p.loop, p.doctor_id, p.contact_position, p.language, p.body,
-       p.link
-FROM page p
-WHERE p.page_id = %(page_id)s AND p.state = 'due' AND p.created_at <= %(before)s
-  AND NOT EXISTS (
-      SELECT FROM page later
-      WHERE (later.episode_id, later.round, later.step, later.loop, later.doctor_id)
-          = (p.episode_id, p.round, p.step, p.loop, p.doctor_id)
-        AND later.contact_position > p.contact_position)
-
--- name: next_contact
-SELECT position, channel, address FROM contact
-WHERE doctor_id = %(doctor_id)s AND position > %(position)s ORDER BY position LIMIT 1
-
--- name: patient_of_episode
-SELECT patient_id, state FROM episode WHERE episode_id = %(episode_id)s
-
--- name: insert_attempt
-INSERT INTO page_attempt (page_id, at, outcome, detail)
-VALUES (%(page_id)s, %(at)s, %(outcome)s, %(detail)s)
 
 -- name: notify
 SELECT pg_notify(%(channel)s, %(payload)s)

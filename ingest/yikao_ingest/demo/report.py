@@ -5,6 +5,7 @@ the database. A reading is lost when it is in neither the readings nor the quara
 """
 
 import json
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from yikao_devices.story_clock import Clock
 from yikao_ingest.demo.follow import Follower
 
 SQL: Final = load_sql_blocks("yikao_ingest.demo", "report.sql")
+TAKEN: Final = frozenset({"sent", "delivered"})
 READING_KINDS: Final = frozenset({"blood_pressure", "glucose"})
 
 
@@ -91,7 +93,8 @@ class Accounts:
             if line["event"] == "rang"
         }
         with psycopg.connect(self._dsn) as conn:
-            pages = conn.execute(SQL["pages"]).fetchall()
+            now = self._clock.at(time.time())
+            pages = conn.execute(SQL["pages"], {"now": now}).fetchall()
             waits = [row[0] for row in conn.execute(SQL["first_page_waits"])]
             episodes = [_episode(row) for row in conn.execute(SQL["episodes"])]
         latencies = [wait.total_seconds() / self._clock.speed * 1000 for wait in waits]
@@ -119,7 +122,7 @@ def pages_account(pages: Sequence[tuple[Any, ...]], rang: set[Any]) -> dict[str,
         - states["cancelled"]
         - sum(1 for _, s, taken in pages if s == "failed" and taken)
     )
-    delivered = sum(1 for page, state, _ in pages if state == "sent" and str(page) in rang)
+    delivered = sum(1 for page, state, _ in pages if state in TAKEN and str(page) in rang)
     return {
         "due": due,
         "delivered": delivered,

@@ -10,9 +10,11 @@ FROM reading_conflict c JOIN device d USING (device_id)
 SELECT payload FROM quarantine
 
 -- name: pages
-SELECT p.page_id, p.state, EXISTS (
+-- By the message that it went in, which is what rings. One that is to go out later is not due yet.
+SELECT coalesce(p.message_id, p.page_id), p.state, EXISTS (
     SELECT FROM page q WHERE q.episode_id = p.episode_id AND q.created_at > p.created_at
 ) FROM page p
+WHERE NOT (p.state = 'due' AND p.message_id IS NULL AND p.due_at > %(now)s)
 
 -- name: first_page_waits
 -- From the reading that decided, as committed, to the provider's acceptance: for the first page

@@ -4,10 +4,10 @@
 SELECT DISTINCT zone FROM team ORDER BY zone
 
 -- name: begin_residents
--- Everybody who has measured gets a line, as if the day before the first reading had been closed.
+-- Everybody who exists and has measured gets a line, as if the day before the first reading had been closed.
 INSERT INTO daily_progress (patient_id, days_through, through_day, closed_until)
 SELECT r.patient_id, first.day - 1, first.day - 1, %(long_ago)s
-FROM resident r
+FROM patient r
 JOIN team t USING (team_id)
 CROSS JOIN LATERAL (
     SELECT min((g.time AT TIME ZONE %(zone)s - interval '4 h 30 min')::date) AS day
@@ -228,7 +228,7 @@ UPDATE resident r SET enrolled_on = %(day)s
 FROM team t WHERE t.team_id = r.team_id AND t.zone = %(zone)s AND r.enrolled_on IS NULL
 
 -- name: zone_residents
-SELECT r.patient_id FROM resident r JOIN team t USING (team_id)
+SELECT r.patient_id FROM patient r JOIN team t USING (team_id)
 WHERE t.zone = %(zone)s AND r.patient_id > %(after)s
 ORDER BY r.patient_id LIMIT %(most)s
 

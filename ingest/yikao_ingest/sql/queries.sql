@@ -134,6 +134,10 @@ VALUES (%(reading_id)s, %(patient_id)s, %(time)s, %(received_at)s, %(symptoms)s)
 INSERT INTO device_event (reading_id, gateway_id, device, code, time, received_at)
 VALUES (%(reading_id)s, %(gateway_id)s, %(device)s, %(code)s, %(time)s, %(received_at)s)
 
+-- name: insert_help_call
+INSERT INTO help_call (reading_id, patient_id, time, received_at)
+SELECT %(reading_id)s, unnest(%(patients)s::integer[]), %(time)s, %(received_at)s
+
 -- name: insert_quarantine
 INSERT INTO quarantine (received_at, gateway_id, topic, reason, detail, payload, reading_id,
                         patient_id, measured_at)
@@ -204,11 +208,26 @@ INSERT INTO device (address, model, gateway_id) VALUES (%(address)s, %(model)s, 
 ON CONFLICT (address) DO UPDATE SET model = EXCLUDED.model, gateway_id = EXCLUDED.gateway_id
 
 -- name: registry_residents
-INSERT INTO resident (code, name, birth_year, sex, team_id, doctor_id)
-VALUES (%(id)s, %(name)s, %(birth_year)s, %(sex)s, %(team)s, %(doctor)s)
+INSERT INTO resident (code, name, birth_year, sex, team_id, doctor_id, address, phone,
+                      emergency_contact, synthetic)
+VALUES (%(id)s, %(name)s, %(birth_year)s, %(sex)s, %(team)s, %(doctor)s, %(address)s, %(phone)s,
+        %(emergency_contact)s, %(synthetic)s)
 ON CONFLICT (code) DO UPDATE
 SET name = EXCLUDED.name, birth_year = EXCLUDED.birth_year, sex = EXCLUDED.sex,
-    team_id = EXCLUDED.team_id, doctor_id = EXCLUDED.doctor_id
+    team_id = EXCLUDED.team_id, doctor_id = EXCLUDED.doctor_id,
+    synthetic = EXCLUDED.synthetic, address = EXCLUDED.address,
+    phone = EXCLUDED.phone, emergency_contact = EXCLUDED.emergency_contact
+
+-- name: registry_clear_caregivers
+-- Nobody is deleted: notices that were sent name them.
+UPDATE caregiver SET notices = '{}' WHERE notices <> '{}'
+
+-- name: registry_caregivers
+INSERT INTO caregiver (patient_id, name, channel, address, language, consent_at, notices)
+SELECT patient_id, %(name)s, %(channel)s, %(address)s, %(language)s, %(consent_at)s, %(notices)s
+FROM resident WHERE code = %(resident)s
+ON CONFLICT (patient_id, channel, address) DO UPDATE SET name = EXCLUDED.name,
+    language = EXCLUDED.language, consent_at = EXCLUDED.consent_at, notices = EXCLUDED.notices
 
 -- name: registry_clear_bindings
 DELETE FROM device_binding

@@ -11,7 +11,7 @@ SELECT
     newest.label, newest.reasons,
     CASE WHEN word.expires_at > %(now)s THEN word.label END AS own_label
 FROM worklist_entry w
-JOIN resident r USING (patient_id)
+JOIN patient r USING (patient_id)
 JOIN doctor own ON own.doctor_id = r.doctor_id
 JOIN team t ON t.team_id = r.team_id
 LEFT JOIN doctor finisher ON finisher.doctor_id = w.done_by
@@ -51,7 +51,7 @@ ORDER BY d.decided_at LIMIT %(limit)s
 
 -- name: worklist_count
 SELECT count(*) AS entries
-FROM worklist_entry w JOIN resident r USING (patient_id)
+FROM worklist_entry w JOIN patient r USING (patient_id)
 WHERE w.closed_at IS NULL AND (w.snoozed_until IS NULL OR w.snoozed_until <= %(now)s)
   AND w.severity IN ('page_now', 'today', 'this_week')
   AND (%(team)s::text IS NULL OR r.team_id = %(team)s)
@@ -62,7 +62,7 @@ WHERE w.closed_at IS NULL AND (w.snoozed_until IS NULL OR w.snoozed_until <= %(n
 SELECT count(*) AS residents,
     count(*) FILTER (WHERE p.closed_until >= %(closed_since)s) AS closed,
     max(p.through_day) AS through_day
-FROM resident r LEFT JOIN daily_progress p USING (patient_id)
+FROM patient r LEFT JOIN daily_progress p USING (patient_id)
 WHERE (%(team)s::text IS NULL OR r.team_id = %(team)s)
   AND (%(doctor)s::text IS NULL OR r.doctor_id = %(doctor)s)
 
@@ -180,25 +180,27 @@ ORDER BY 1 LIMIT %(limit)s
 -- Episodes of the last weeks by severity, and how many answered ones a doctor called true.
 -- name: burden
 SELECT t.team_id, t.name AS team_name,
-    (SELECT count(*) FROM resident r WHERE r.team_id = t.team_id) AS residents,
+    (SELECT count(*) FROM patient r WHERE r.team_id = t.team_id) AS residents,
     count(*) FILTER (WHERE e.severity = 'page_now') AS pages,
     count(*) FILTER (WHERE e.severity = 'today') AS tasks,
     (
-        SELECT count(*) FROM worklist_entry w JOIN resident r USING (patient_id)
+        SELECT count(*) FROM worklist_entry w JOIN patient r USING (patient_id)
         WHERE r.team_id = t.team_id AND w.opened_at >= %(since)s AND w.opened_at <= %(now)s
           AND w.severity IN ('page_now', 'today', 'this_week')
     ) AS entries,
-    count(*) FILTER (WHERE e.disposition IS NOT NULL) AS judged,
+    count(*) FILTER (WHERE e.disposition IS NOT NULL AND e.disposition <> 'snoozed') AS judged,
     count(*) FILTER (
-        WHERE e.disposition IS NOT NULL AND e.disposition NOT IN ('false_alarm', 'technical')
+        WHERE e.disposition IS NOT NULL
+          AND e.disposition NOT IN ('false_alarm', 'technical', 'snoozed')
     ) AS true_alerts
 FROM team t
 LEFT JOIN (
-    SELECT e.*, r.team_id FROM episode e JOIN resident r USING (patient_id)
+    SELECT e.*, r.team_id FROM episode e JOIN patient r USING (patient_id)
     WHERE e.opened_at >= %(since)s AND e.opened_at <= %(now)s
       AND e.state NOT IN ('suspected', 'dismissed')
 ) e ON e.team_id = t.team_id
-WHERE %(team)s::text IS NULL OR t.team_id = %(team)s
+WHERE (%(team)s::text IS NULL OR t.team_id = %(team)s)
+  AND NOT EXISTS (SELECT FROM resident r WHERE r.team_id = t.team_id AND r.synthetic)
 GROUP BY t.team_id, t.name
 ORDER BY t.name, t.team_id
 
@@ -215,7 +217,7 @@ FROM (
             PARTITION BY f.patient_id, f.digest, coalesce(f.family, f.rule_id), f.severity
             ORDER BY f.found_at
         ) AS after
-    FROM shadow_finding f JOIN resident r USING (patient_id)
+    FROM shadow_finding f JOIN patient r USING (patient_id)
     WHERE f.found_at >= %(since)s AND f.found_at <= %(now)s
       AND (%(team)s::text IS NULL OR r.team_id = %(team)s)
 ) found
@@ -248,3 +250,16 @@ WHERE NOT EXISTS (
 UPDATE treatment_change SET taken_back_by = %(doctor_id)s, taken_back_at = %(now)s
 WHERE change_id = %(change_id)s AND patient_id = %(patient_id)s AND taken_back_at IS NULL
 RETURNING from_day
+
+-- What doctors said of the episodes of each rule: a silence says nothing about it.
+-- name: ledger
+SELECT e.rule_id, count(*) AS episodes,
+    count(*) FILTER (WHERE e.disposition IS NOT NULL AND e.disposition <> 'snoozed') AS judged,
+    count(*) FILTER (WHERE e.disposition = 'false_alarm') AS false_alarms,
+    count(*) FILTER (WHERE e.disposition = 'technical') AS technical
+FROM episode e JOIN resident r USING (patient_id)
+WHERE e.opened_at >= %(since)s AND e.opened_at <= %(now)s
+  AND e.state NOT IN ('suspected', 'dismissed') AND NOT r.synthetic
+  AND (%(team)s::text IS NULL OR r.team_id = %(team)s)
+GROUP BY e.rule_id
+ORDER BY count(*) DESC, e.rule_id

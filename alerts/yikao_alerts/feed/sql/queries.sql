@@ -27,8 +27,8 @@ WHERE d.doctor_id = %(doctor_id)s
 SELECT
     e.episode_id, e.family, e.state, e.rule_id, e.severity, e.level, e.confirmed, e.measured_at,
     e.opened_at, e.level_since, e.last_evidence_at, e.answered_by, e.answered_at, e.disposition,
-    e.closed_at,
-    answerer.name AS answered_by_name,
+    e.closed_at, e.reopens_at,
+    answerer.name AS answered_by_name, taker.name AS handed_to_name,
     r.patient_id, r.code AS resident_code, r.name AS resident_name, r.birth_year, r.sex,
     own.name AS own_doctor_name,
     t.team_id, t.zone, duty.name AS duty_doctor_name,
@@ -37,11 +37,12 @@ SELECT
     latest.systolic_mmhg, latest.diastolic_mmhg, latest.systolic_kpa, latest.diastolic_kpa,
     latest.pulse_bpm, latest.glucose_mmol_l, latest.glucose_mg_dl
 FROM episode e
-JOIN resident r USING (patient_id)
+JOIN patient r USING (patient_id)
 JOIN doctor own ON own.doctor_id = r.doctor_id
 JOIN team t ON t.team_id = r.team_id
 LEFT JOIN doctor duty ON duty.doctor_id = t.duty_doctor_id
 LEFT JOIN doctor answerer ON answerer.doctor_id = e.answered_by
+LEFT JOIN doctor taker ON taker.doctor_id = e.handed_to
 LEFT JOIN LATERAL (
     SELECT max((refusal ->> 'until')::timestamptz) AS until
     FROM decision d, jsonb_array_elements(d.refusals) refusal
@@ -62,7 +63,7 @@ WHERE (%(team)s::text IS NULL OR r.team_id = %(team)s)
   AND (%(patient_id)s::integer IS NULL OR e.patient_id = %(patient_id)s)
   AND (
       %(episode_id)s::bigint IS NOT NULL
-      OR e.state IN ('suspected', 'open', 'answered')
+      OR e.state IN ('suspected', 'open', 'answered', 'watching')
       OR e.closed_at >= %(closed_since)s
   )
 ORDER BY e.closed_at DESC NULLS FIRST, e.episode_id DESC
@@ -81,7 +82,7 @@ SELECT
         JOIN gateway g USING (gateway_id)
         WHERE b.patient_id = r.patient_id AND b.valid @> %(now)s::timestamptz
     ), false) AS watched
-FROM resident r
+FROM patient r
 WHERE %(team)s::text IS NULL OR r.team_id = %(team)s
 ORDER BY r.code
 
@@ -91,6 +92,11 @@ SELECT
     (SELECT min(queued_at) FROM eval_queue) AS eval_oldest_at,
     (SELECT count(*) FROM page WHERE state = 'due' AND due_at <= %(now)s) AS pages_due,
     (SELECT min(due_at) FROM page WHERE state = 'due') AS page_oldest_at
+
+-- Where an ambulance has to go, and whom to ring.
+-- name: home
+SELECT address, phone, emergency_contact FROM resident
+WHERE patient_id = %(patient_id)s AND (%(team)s::text IS NULL OR team_id = %(team)s)
 
 -- name: findings
 SELECT f.rule_id, f.trigger_key, f.confirmed, f.found_at, f.evidence, d.ruleset_digest
@@ -120,6 +126,37 @@ FROM episode_event v LEFT JOIN doctor d ON d.doctor_id = v.actor
 WHERE v.episode_id = %(episode_id)s
 ORDER BY v.event_id
 
+-- The way of what opened an episode: the last reading that its first finding rests on, the
+-- decision, and of all pages the first to get so far.
+-- name: hops
+SELECT g.time AS measured_at, g.hub_time AS hub_at, g.received_at, d.decided_at,
+    p.paged_at, p.sent_at, p.delivered_at, p.read_at,
+    (
+        SELECT min(v.at) FROM episode_event v
+        WHERE v.episode_id = %(episode_id)s AND v.event IN ('taken', 'acknowledged', 'snoozed')
+    ) AS answered_at
+FROM episode e
+LEFT JOIN LATERAL (
+    SELECT decision_id, evidence FROM finding
+    WHERE finding.episode_id = e.episode_id ORDER BY found_at, trigger_key LIMIT 1
+) f ON true
+LEFT JOIN decision d ON d.decision_id = f.decision_id
+LEFT JOIN LATERAL (
+    SELECT max((used ->> 'at')::timestamptz) AS at
+    FROM jsonb_array_elements(f.evidence -> 'readings') used
+) newest ON true
+LEFT JOIN LATERAL (
+    SELECT time, hub_time, received_at FROM reading
+    WHERE reading.patient_id = e.patient_id AND reading.time = newest.at
+    ORDER BY received_at LIMIT 1
+) g ON true
+LEFT JOIN LATERAL (
+    SELECT min(created_at) AS paged_at, min(page.sent_at) AS sent_at,
+        min(page.delivered_at) AS delivered_at, min(page.read_at) AS read_at
+    FROM page WHERE page.episode_id = e.episode_id
+) p ON true
+WHERE e.episode_id = %(episode_id)s
+
 -- name: pages
 SELECT
     p.page_id, p.episode_id, p.step, p.loop, p.doctor_id, d.name AS doctor_name, p.channel,
@@ -143,10 +180,21 @@ SELECT p.episode_id, p.language, d.name AS doctor_name
 FROM page p JOIN doctor d USING (doctor_id)
 WHERE p.page_id = %(page_id)s AND p.doctor_id = %(doctor_id)s
 
+-- Who else was named in the message that a page went in: each has a link of its own.
+-- name: told_together
+SELECT p.link, p.episode_id, e.state, r.name AS resident_name
+FROM page opened
+JOIN page p ON p.message_id = opened.message_id AND p.doctor_id = opened.doctor_id
+JOIN episode e ON e.episode_id = p.episode_id
+JOIN resident r USING (patient_id)
+WHERE opened.page_id = %(page_id)s AND opened.doctor_id = %(doctor_id)s
+  AND p.page_id <> opened.page_id AND p.message_id <> p.page_id
+ORDER BY p.created_at, p.episode_id
+
 -- name: resident
 SELECT r.patient_id, r.code, r.name, r.birth_year, r.sex, r.team_id, t.zone, t.name AS team_name,
     d.name AS doctor_name
-FROM resident r
+FROM patient r
 JOIN team t USING (team_id)
 JOIN doctor d ON d.doctor_id = r.doctor_id
 WHERE r.code = %(code)s AND (%(team)s::text IS NULL OR r.team_id = %(team)s)
@@ -178,7 +226,12 @@ ORDER BY q.received_at DESC, q.quarantine_id DESC
 LIMIT %(limit)s
 
 -- name: gateways
-SELECT gateway_id, online, seen_at, waiting, version FROM gateway ORDER BY gateway_id
+-- Without the watchdog's, which is no machine in a home.
+SELECT gateway_id, online, seen_at, waiting, version FROM gateway g
+WHERE NOT EXISTS (
+    SELECT FROM device JOIN device_binding USING (device_id) JOIN resident r USING (patient_id)
+    WHERE device.gateway_id = g.gateway_id AND r.synthetic)
+ORDER BY gateway_id
 
 -- name: device_events
 SELECT gateway_id, device, code, time, received_at FROM device_event
