@@ -1,7 +1,7 @@
 """The pager: pages per second through its outbox, how late calls are, and from reading to phone.
 
-Real processes on a PostgreSQL of their own. Every page has a telephone of its own: pages to the
-same doctor within a minute would wait for each other, as they are to.
+Real processes on a PostgreSQL of their own. Every page has a telephone of its own, in each run
+another one: pages to the same doctor within a minute would wait for each other, as they are to.
 """
 
 import asyncio
@@ -47,7 +47,8 @@ DUE = """
 INSERT INTO page (page_id, episode_id, round, step, loop, doctor_id, contact_position, channel,
                   address, language, body, link, created_at, due_at)
 SELECT gen_random_uuid(), episode_id, 1, 0, %(run)s, 'd', 0, 'webhook',
-       'http://host-' || episode_id %% 20 || '/' || episode_id, 'zh', repeat('b', 60),
+       'http://host-' || episode_id %% 20 || '/' || episode_id || '/' || %(run)s, 'zh',
+       repeat('b', 60),
        'https://feed/p/' || repeat('l', 80), %(at)s, %(at)s
 FROM episode
 """

@@ -18,7 +18,7 @@ from yikao_alerts.channels.outcome import Ambiguous, Delivered, Outcome, Permane
 
 STEP_S: Final = 5.0
 THREADS: Final = 40
-"""Conversations at once: as many as the pager has slots."""
+"""Conversations at once; no mail server likes more. Further ones wait for a thread."""
 NO_SUCH_MAILBOX: Final = 550
 NO_ADDRESS: Final = "the contact's address is no mail address; mend the registry"
 SUBJECTS: Final = {"zh": "医靠 #{episode} 待处理", "en": "Yikao #{episode} needs you"}
