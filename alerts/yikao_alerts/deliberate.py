@@ -66,7 +66,8 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class PageKnown:
-    """A page that exists: which call it belongs to, whose it is, and what became of it.
+    """A page that exists: which call it belongs to, whose it is, what became of it, and since when
+    it exists.
 
     doctor_id: empty for one to the family.
     """
@@ -75,7 +76,8 @@ class PageKnown:
     loop: int
     contact_position: int
     state: str
-    doctor_id: str = ""
+    doctor_id: str
+    called_at: datetime
 
 
 def page_id(episode: int, round_: int, call: tuple[int, int], doctor: str, contact: int) -> UUID:
@@ -140,19 +142,25 @@ def _of(specialty: str | None, call: Call) -> Call:
 def _handed_on(chain: Chain, care: Care, known: Sequence[PageKnown], now: datetime) -> int:
     """Return how many calls are made before their time, in place of some that reached nobody.
 
-    A step whose doctor cannot be reached hands its turn on to the next at once, unless a re-check
-    has called that one already, and the steps after it move up; the last one has nobody to hand it
-    to and waits for its repetition.
+    A step whose doctor cannot be reached hands its turn on to the next at once, and the steps after
+    it move up; the last one has nobody to hand it to and waits for its repetition. Nor is anything
+    handed on by a step that was called when the next was due too, for a re-check or after an
+    outage: that one has its own call.
     """
     tried: dict[int, list[PageKnown]] = {}
     for page in known:
         if page.loop == 0:
             tried.setdefault(page.step, []).append(page)
-    unreachable = sum(
+    return sum(
         _unreachable(care.who(step.who, now), tried.get(number, []))
+        and not _called_late(tried.get(number, []), chain.call(number + 1))
         for number, step in enumerate(chain.policy.steps[:-1])
     )
-    return max(0, unreachable - (chain.together - 1))
+
+
+def _called_late(tried: Sequence[PageKnown], following: Call) -> bool:
+    """Return whether a step was called only when the one after it was due as well."""
+    return bool(tried) and min(page.called_at for page in tried) >= following.due_at
 
 
 def _unreachable(doctor: Doctor, tried: Sequence[PageKnown]) -> bool:

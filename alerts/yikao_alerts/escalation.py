@@ -71,11 +71,6 @@ class Chain:
             return bisect_right(afters, ticks)
         return len(afters) + (ticks - afters[-1]) // self.policy.repeat_every
 
-    @property
-    def together(self) -> int:
-        """Return how many calls are made at once, as the first of them."""
-        return bisect_right(self._afters, 0)
-
     def beside(self) -> list[Call]:
         """Return the calls in addition to the chain."""
         return [

@@ -254,7 +254,7 @@ class Desk:
 
     def _pages_of(self, episode: Episode) -> list[PageKnown]:
         known = []
-        for _, page in self.pages:
+        for at, page in self.pages:
             if (page.episode_id, page.round) != (episode.episode_id, episode.round):
                 continue
             failed = page.doctor.doctor_id in self.unreachable
@@ -265,6 +265,7 @@ class Desk:
                     contact.position,
                     "failed" if failed else "sent",
                     page.doctor.doctor_id,
+                    at,
                 )
                 for contact in (page.doctor.contacts if failed else [page.contact])
             ]

@@ -102,7 +102,7 @@ class Night:
             state = "failed" if contact.address in self.dead else "sent"
             key = (page.step, page.loop, who.doctor_id, contact.position)
             self.known[key] = PageKnown(
-                page.step, page.loop, contact.position, state, who.doctor_id
+                page.step, page.loop, contact.position, state, who.doctor_id, page.due_at
             )
             if state == "sent":
                 return
@@ -177,6 +177,18 @@ def test_a_missed_hour_rings_each_doctor_once_by_each_kind(night: Night, minute:
     chain = [page for _, page in night.calls if page.step < BESIDE]
     rung = [(page.doctor.doctor_id, page.by) for page in chain]
     assert len(set(rung)) == len(rung)
+
+
+def test_after_an_outage_nobody_is_rung_twice_at_once_because_another_cannot_be_reached() -> None:
+    """All steps are called together: a failed one has nobody left to hand its turn on to."""
+    wang, li = doctor("wang", "webhook"), doctor("li", "webhook")
+    night = Night(Care(1, HOME, wang, li), dead=frozenset(["wang-0"]))
+    night.look(SINCE + minutes(20))
+    rung = [(page.step, page.loop, page.doctor.doctor_id) for _, page in night.calls]
+    assert rung == [(0, 0, "wang"), (1, 0, "wang"), (4, 0, "li")]
+    assert night.look(SINCE + minutes(29)) == SINCE + minutes(30)
+    night.look(SINCE + minutes(30))
+    assert [(page.step, page.loop) for _, page in night.calls][3:] == [(4, 1)]
 
 
 PHONE = doctor("wang", "webhook", "smtp", "voice")

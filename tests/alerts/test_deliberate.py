@@ -49,12 +49,12 @@ def due(
 
 def sent(step: int, loop: int = 0) -> PageKnown:
     own = step < 2
-    return PageKnown(step, loop, step if own else 0, "sent", "wang" if own else "li")
+    return PageKnown(step, loop, step if own else 0, "sent", "wang" if own else "li", SINCE)
 
 
 def failed(step: int, *positions: int, loop: int = 0) -> list[PageKnown]:
     who = "wang" if step < 2 else "li"
-    return [PageKnown(step, loop, position, "failed", who) for position in positions]
+    return [PageKnown(step, loop, position, "failed", who, SINCE) for position in positions]
 
 
 def test_one_page_when_it_opens_and_when_to_look_again() -> None:
@@ -89,7 +89,7 @@ def test_what_was_missed_is_not_made_up_for_each_doctor_is_called_once_by_each_k
 
 def test_an_unreachable_doctor_hands_the_turn_on_at_once() -> None:
     assert due("22:01", *failed(0, 0)) == ([], "22:02"), "there is a second contact"
-    trying = [*failed(0, 0), PageKnown(0, 0, 1, "due", "wang")]
+    trying = [*failed(0, 0), PageKnown(0, 0, 1, "due", "wang", SINCE)]
     assert due("22:01", *trying) == ([], "22:02")
     nowhere = failed(0, 0, 1)
     assert due("22:01", *nowhere) == (["1.0 wang"], "22:02")
@@ -102,7 +102,7 @@ def test_a_call_that_began_with_a_later_contact_has_those_before_it_left() -> No
 
 
 def test_who_was_called_before_the_rota_changed_has_no_contact_left() -> None:
-    gone = [PageKnown(0, 0, 0, "failed", "zhao")]
+    gone = [PageKnown(0, 0, 0, "failed", "zhao", SINCE)]
     assert due("22:01", *gone) == (["1.0 wang"], "22:02")
 
 

@@ -338,8 +338,10 @@ def test_workload_counts_episodes_entries_and_true_alerts(town: Town, doctor: ht
 def test_rules_are_a_document(town: Town, doctor: httpx.Client) -> None:
     shown = doctor.get("/rules").text
     for part in (
-        "50 条规则",
+        "51 条规则",
         'id="BP-03"',
+        'id="HELP-01"',
+        "自述：请求回电",
         'id="DQ-07"',
         "仅由人结束",
         "平均值距界限不到 5",

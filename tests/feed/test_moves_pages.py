@@ -1,5 +1,6 @@
 """What a doctor does with an alert in the feed and on the phone: taken, handed over, put back."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -34,6 +35,10 @@ def alert(town: Town) -> int:
 
 def test_taken_first_and_told_later(town: Town, doctor: httpx.Client, alert: int) -> None:
     page = doctor.post(f"/episodes/{alert}/take", data={"doctor": "wang"}).text
+    feed = doctor.get("/").text
+    assert "已接手，待填写结果" in feed
+    assert "已由 王医生" in feed
+    assert not re.search(r"已由 王医生 \d\d:\d\d 处理", feed), "nothing was done yet"
     assert "已由您接手" in page
     assert "处理结果" in page
     town.evaluate()

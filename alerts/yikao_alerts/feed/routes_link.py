@@ -40,9 +40,11 @@ async def answer(
 
 
 @router.post("/{token}/take")
-async def take(request: Request, token: str) -> HTMLResponse:
-    """Take it for the doctor whom the link was sent to: what was done is said later."""
-    return await _answered(request, token, None)
+async def take(
+    request: Request, token: str, disposition: Annotated[Disposition | None, Form()] = None
+) -> HTMLResponse:
+    """Take it for the doctor whom the link was sent to: what was done is said now, or later."""
+    return await _answered(request, token, disposition)
 
 
 async def _answered(request: Request, token: str, disposition: Disposition | None) -> HTMLResponse:

@@ -48,15 +48,20 @@ async def answer_episode(
 
 
 @router.post("/take")
-async def take_episode(request: Request, episode_id: int, doctor: Doctor = "") -> Response:
-    """Take it; what was done is said later."""
+async def take_episode(
+    request: Request,
+    episode_id: int,
+    doctor: Doctor = "",
+    disposition: Annotated[Disposition | None, Form()] = None,
+) -> Response:
+    """Take it; what was done is said later, and where it was ticked already it counts."""
 
     async def move(conn: Connection, now: datetime, by: str) -> Answer:
         return await answer.acknowledge(
-            conn, now=now, episode_id=episode_id, doctor_id=by, disposition=None
+            conn, now=now, episode_id=episode_id, doctor_id=by, disposition=disposition
         )
 
-    return await _move(request, episode_id, doctor, move, "taken")
+    return await _move(request, episode_id, doctor, move, "answered" if disposition else "taken")
 
 
 @router.post("/hand-over")

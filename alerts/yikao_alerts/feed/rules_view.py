@@ -7,6 +7,7 @@ the program does.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from string import ascii_lowercase
 from typing import Final
 
 from yikao_alerts.feed.words import Words
@@ -22,8 +23,8 @@ from yikao_alerts.rules.sentences import (
 )
 from yikao_devices.symptoms import Words as Both
 
-GROUP_ORDER: Final = ("BP", "PR", "GL", "WT", "SP", "TP", "DQ")
-ID_LETTERS: Final = 5
+GROUP_ORDER: Final = ("BP", "PR", "GL", "WT", "SP", "TP", "HELP", "DQ")
+PART_LETTERS: Final = ascii_lowercase
 """`BP-13b` is a part of BP-13: the rule is one, with a second condition."""
 
 
@@ -81,7 +82,7 @@ def count_of(groups: Sequence[Group]) -> int:
 
 def _entries(members: Iterable[Rule], rules: RuleSet, words: Words) -> Iterable[Entry]:
     language = words.language
-    for number, found in groupby(members, key=lambda rule: rule.id[:ID_LETTERS]):
+    for number, found in groupby(members, key=lambda rule: rule.id.rstrip(PART_LETTERS)):
         parts = list(found)
         first = parts[0]
         yield Entry(

@@ -216,7 +216,8 @@ INSERT INTO episode_event (episode_id, at, event, from_state, to_state, actor, d
 VALUES (%(episode_id)s, %(at)s, %(event)s, %(from_state)s, %(to_state)s, %(actor)s, %(detail)s)
 
 -- name: pages_of_episodes
-SELECT episode_id, round, step, loop, contact_position, state, coalesce(doctor_id, '') FROM page
+SELECT episode_id, round, step, loop, contact_position, state, coalesce(doctor_id, ''), created_at
+FROM page
 WHERE episode_id = ANY(%(episodes)s)
 
 -- name: insert_page
