@@ -11,8 +11,6 @@ rate), https://open.dingtalk.com/document/orgapp/customize-robot-security-settin
 import base64
 import hashlib
 import hmac
-import time
-from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -20,8 +18,9 @@ import msgspec
 
 from yikao_alerts.channels.channel import TAKE, OutgoingPage, clip
 from yikao_alerts.channels.codes import Codes, fields_or_failure
-from yikao_alerts.channels.http import Answer, Failure, Http
+from yikao_alerts.channels.http import Answer, Failure
 from yikao_alerts.channels.outcome import Delivered, Outcome
+from yikao_alerts.channels.robot import Robot
 
 TEXT_MAX: Final = 4000
 """Letters: a body may have 20,000 bytes, and a letter four."""
@@ -50,28 +49,14 @@ CODES: Final = Codes(
 )
 
 
-class DingTalk:
-    """Sends pages through robots. `secrets`: by access token; a robot not in it is not signed."""
-
-    def __init__(
-        self,
-        secrets: Mapping[str, str],
-        http: Http | None = None,
-        now_s: Callable[[], float] = time.time,
-    ) -> None:
-        self._secrets = secrets
-        self._http = http or Http()
-        self._now_s = now_s
+class DingTalk(Robot):
+    """Sends pages through robots. Tokens are those in their addresses."""
 
     async def send(self, page: OutgoingPage) -> Outcome:
         """Post the page to its robot."""
         body = msgspec.json.encode(message_of(page))
         answer = await self._http.talk().post(self._signed(page.address), body)
         return judge(answer, page)
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self._http.close()
 
     def _signed(self, address: str) -> str:
         """Return the address with the signature that is good for this hour."""

@@ -9,16 +9,15 @@ Source: https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot (forma
 import base64
 import hashlib
 import hmac
-import time
-from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from yikao_alerts.channels.channel import TAKE, OutgoingPage, clip
 from yikao_alerts.channels.codes import Codes, fields_or_failure
-from yikao_alerts.channels.http import Answer, Failure, Http
+from yikao_alerts.channels.http import Answer, Failure
 from yikao_alerts.channels.outcome import Delivered, Outcome
+from yikao_alerts.channels.robot import Robot
 
 TEXT_MAX: Final = 4000
 """Letters: a body may have 20 KiB, and a letter four bytes."""
@@ -38,28 +37,14 @@ CODES: Final = Codes(
 )
 
 
-class Feishu:
-    """Sends pages through robots. `secrets`: by token; a robot not in it is not signed."""
-
-    def __init__(
-        self,
-        secrets: Mapping[str, str],
-        http: Http | None = None,
-        now_s: Callable[[], float] = time.time,
-    ) -> None:
-        self._secrets = secrets
-        self._http = http or Http()
-        self._now_s = now_s
+class Feishu(Robot):
+    """Sends pages through robots. Tokens are those in their addresses."""
 
     async def send(self, page: OutgoingPage) -> Outcome:
         """Post the page to its robot."""
         message = self._signature(page.address) | message_of(page)
         answer = await self._http.talk().post(page.address, msgspec.json.encode(message))
         return judge(answer, page)
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self._http.close()
 
     def _signature(self, address: str) -> dict[str, str]:
         secret = self._secrets.get(token_of(address))

@@ -38,13 +38,7 @@ async def answer_episode(
     doctor: Doctor = "",
 ) -> Response:
     """Acknowledge, and show the episode as it is then."""
-
-    async def move(conn: Connection, now: datetime, by: str) -> Answer:
-        return await answer.acknowledge(
-            conn, now=now, episode_id=episode_id, doctor_id=by, disposition=disposition
-        )
-
-    return await _move(request, episode_id, doctor, move, "answered")
+    return await _acknowledge(request, episode_id, doctor, disposition)
 
 
 @router.post("/take")
@@ -55,7 +49,12 @@ async def take_episode(
     disposition: Annotated[Disposition | None, Form()] = None,
 ) -> Response:
     """Take it; what was done is said later, and where it was ticked already it counts."""
+    return await _acknowledge(request, episode_id, doctor, disposition)
 
+
+async def _acknowledge(
+    request: Request, episode_id: int, doctor: str, disposition: Disposition | None
+) -> Response:
     async def move(conn: Connection, now: datetime, by: str) -> Answer:
         return await answer.acknowledge(
             conn, now=now, episode_id=episode_id, doctor_id=by, disposition=disposition
