@@ -36,6 +36,21 @@ ROWS_AFTER = {
         CREATE TABLE reading_2026_01 PARTITION OF reading
         FOR VALUES FROM ('2026-01-01Z') TO ('2026-02-01Z');
     """,
+    # A crisis that has been answered and a call for today, each with its page.
+    "0003_alert.sql": """
+        INSERT INTO contact VALUES ('d', 0, 'webhook', 'http://d');
+        INSERT INTO episode (patient_id, family, state, rule_id, severity, level, confirmed,
+            measured_at, opened_at, level_since, last_evidence_at)
+        SELECT 1, rule, state, rule, severity, 1, 'confirmed', at, at, at, at
+        FROM (VALUES ('BP-03', 'answered', 'page_now'), ('BP-07', 'open', 'today'))
+                 AS e (rule, state, severity),
+             (VALUES ('2026-01-01Z'::timestamptz)) AS times (at);
+        INSERT INTO page (page_id, episode_id, round, step, loop, doctor_id, contact_position,
+            channel, address, language, body, link, created_at, due_at, state)
+        SELECT gen_random_uuid(), episode_id, 0, 0, 0, 'd', 0, 'webhook', 'http://d', 'zh', '',
+            'http://feed/p/x', opened_at, opened_at, 'due'
+        FROM episode;
+    """,
 }
 READING = """
     INSERT INTO reading (patient_id, time, device_id, kind, unit, flags, doubt_s, hub_time,
@@ -106,6 +121,12 @@ def test_file_by_file_on_a_database_with_rows_in_it(empty_url: str, server_dsn: 
         connection.execute(READING)
         for table in ("resident", "device_binding", "patient_latest", "quarantine", "reading"):
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (1,)
+        pages = "SELECT rule_id, red, count(short) FROM page JOIN episode USING (episode_id)"
+        assert connection.execute(f"{pages} GROUP BY 1, 2 ORDER BY 1".encode()).fetchall() == [
+            ("BP-03", True, 1),
+            ("BP-07", False, 1),
+        ]
+        assert connection.execute("SELECT count(DISTINCT short) FROM page").fetchone() == (2,)
 
 
 def test_two_that_start_at_the_same_time_apply_each_file_once(empty_url: str) -> None:

@@ -2,7 +2,7 @@
 -- Every column that is new in an old table has a default: the version before this one goes on
 -- working.
 
--- A: answers
+-- Answers.
 -- An answered episode that is being measured again is "watching". Whoever takes one, or is handed
 -- one, has until `reopens_at` to say what was done; a silence lasts until then.
 ALTER TABLE episode DROP CONSTRAINT episode_state_check;
@@ -15,7 +15,7 @@ CREATE UNIQUE INDEX episode_one_open ON episode (patient_id, family)
 ALTER TABLE episode ADD COLUMN reopens_at timestamptz;
 ALTER TABLE episode ADD COLUMN handed_to text REFERENCES doctor;
 
--- B: escalation
+-- Escalation.
 -- Somebody of the family who agreed to be told, and of what: that a doctor was called, that nobody
 -- measured.
 CREATE TABLE caregiver (
@@ -36,7 +36,7 @@ ALTER TABLE page
     -- Repetitions go on without end: at ten minutes a small number lasts for 227 days.
     ALTER COLUMN loop TYPE integer;
 
--- C: who is on call
+-- Who is on call.
 CREATE TABLE centre (
     centre_id text PRIMARY KEY,
     name text NOT NULL,
@@ -164,7 +164,7 @@ CREATE INDEX notice_due ON notice (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX notice_confirmed ON notice (doctor_id, channel, address, confirmed_at)
     WHERE confirmed_at IS NOT NULL;
 
--- D: message providers
+-- Message providers.
 -- What a provider told us once, like a button pressed on a card: told again, it does nothing. Kept
 -- for ever, so that no old one can be sent again.
 CREATE TABLE provider_event (
@@ -173,7 +173,7 @@ CREATE TABLE provider_event (
     received_at timestamptz NOT NULL
 );
 
--- E: telephones
+-- Telephones.
 -- What came in by text message, also what could not be read: an answer that nobody understood is
 -- looked for by a person. The number is the cloud's own, or made from what it told.
 CREATE TABLE sms_reply (
@@ -187,7 +187,7 @@ CREATE TABLE sms_reply (
 );
 CREATE INDEX sms_reply_address ON sms_reply (address, received_at);
 
--- F: the outbox
+-- The outbox.
 -- A page is due, then sent (a provider has it), then delivered where a provider tells; or it failed
 -- for good, or an answer cancelled it, or it grew old while no pager ran and is held for a person.
 ALTER TABLE page DROP CONSTRAINT page_state_check;
@@ -220,7 +220,7 @@ CREATE INDEX page_of_message ON page (message_id) WHERE message_id <> page_id;
 CREATE INDEX page_sent ON page (channel, sent_at)
     WHERE state = 'sent' AND channel IN ('sms', 'voice');
 
--- G: watching the watcher
+-- Watching the watcher.
 -- A resident who does not exist: readings are sent in this name to prove that the path works. Never
 -- shown among patients, never counted.
 ALTER TABLE resident ADD COLUMN synthetic boolean NOT NULL DEFAULT false;
@@ -237,7 +237,7 @@ ALTER TABLE page ADD COLUMN short text NOT NULL UNIQUE DEFAULT translate(
 ALTER TABLE page ADD COLUMN deferred boolean NOT NULL DEFAULT false;
 CREATE INDEX page_created ON page (created_at);
 
--- H: calls for help
+-- Calls for help.
 -- Somebody at home asked to be called. One press of the button at a gateway may stand for each
 -- resident of the home: nobody knows who pressed it until somebody calls.
 CREATE TABLE help_call (
@@ -254,5 +254,5 @@ ALTER TABLE resident ADD COLUMN address text;
 ALTER TABLE resident ADD COLUMN phone text;
 ALTER TABLE resident ADD COLUMN emergency_contact text;
 
--- G, after every column of a resident: the residents that exist.
+-- The residents that exist; made last, so that it has every column.
 CREATE VIEW patient AS SELECT * FROM resident WHERE NOT synthetic;
