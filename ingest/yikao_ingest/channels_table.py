@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from yikao_alerts.channels.addresses import is_http
 from yikao_alerts.channels.template import Template, Templates, unknown_fields
+from yikao_alerts.compose import LANGUAGES
 from yikao_devices.toml_lines import Fault, Lines
 
-LANGUAGES: Final = ("zh", "en")
 TEXT: Final = 'Write a text on one line, "..."'
 NO_FILE: Final = "Name a file that this process can read, with the secret as its only line"
 TEMPLATE: Final = (

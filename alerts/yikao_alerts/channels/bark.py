@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from yikao_alerts.channels.channel import OutgoingPage, clip
-from yikao_alerts.channels.http import NOT_JSON, Answer, Http
+from yikao_alerts.channels.channel import OutgoingPage, clip, title_of
+from yikao_alerts.channels.http import Answer, Failure, Http, fields_or_failure
 from yikao_alerts.channels.outcome import Delivered, Outcome, Permanent, Retryable
 
 OK: Final = 200
@@ -22,7 +22,6 @@ VOLUME: Final = "10"
 GROUP: Final = "yikao"
 LETTERS_MAX: Final = 600
 """Apple takes 4,096 bytes with everything in them."""
-TITLES: Final = {"zh": "医靠 #{episode}", "en": "Yikao #{episode}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Bark:
         if not key or "//" not in server:
             return Permanent("the contact's address is none of Bark's, https://HOST/KEY")
         answer = await self.http.talk().post(f"{server}/push", message_of(page, key))
-        return judge(answer, page) if isinstance(answer, Answer) else answer
+        return judge(answer, page)
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -48,7 +47,7 @@ def message_of(page: OutgoingPage, key: str) -> bytes:
     """Return the message as JSON; a repetition replaces what is on the screen."""
     values: dict[str, Any] = {
         "device_key": key,
-        "title": TITLES[page.language].format(episode=page.episode_id),
+        "title": title_of(page),
         "body": clip(page.body, LETTERS_MAX),
         "level": LOUD if page.urgent else ORDINARY,
         "group": GROUP,
@@ -61,13 +60,11 @@ def message_of(page: OutgoingPage, key: str) -> bytes:
     return msgspec.json.encode(values)
 
 
-def judge(answer: Answer, page: OutgoingPage) -> Outcome:
+def judge(answer: Answer | Failure, page: OutgoingPage) -> Outcome:
     """Return what an answer means."""
-    if failure := answer.failure():
-        return failure
-    fields = answer.fields()
-    if fields is None:
-        return NOT_JSON
+    fields = fields_or_failure(answer)
+    if not isinstance(fields, dict):
+        return fields
     if fields.get("code") == OK:
         return Delivered(f"bark:{page.page_id}")
     return Retryable(f"Bark answered code {fields.get('code')}")

@@ -34,6 +34,14 @@ class OutgoingPage:
     """False when it names several pages: its link opens them all, and no one button answers it."""
 
 
+TITLES: Final = {"zh": "医靠 #{episode}", "en": "Yikao #{episode}"}
+
+
+def title_of(page: OutgoingPage) -> str:
+    """Return what stands above the words on a telephone that is locked."""
+    return TITLES[page.language].format(episode=page.episode_id)
+
+
 def clip(text: str, letters_max: int) -> str:
     """Return `text`, cut to so many letters; a cut one ends in an ellipsis, and is not refused."""
     return text if len(text) <= letters_max else text[: letters_max - 1] + "…"

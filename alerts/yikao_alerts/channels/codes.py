@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from yikao_alerts.channels.http import NOT_JSON, Answer
 from yikao_alerts.channels.outcome import Permanent, Retryable
 
 
@@ -30,11 +29,3 @@ class Codes:
         if code in self.permanent:
             return Permanent(reason)
         return Retryable(reason, self.pauses_s.get(code))
-
-
-def fields_or_failure(answer: Answer) -> dict[str, Any] | Retryable | Permanent:
-    """Return the JSON object of an answer whose status is 2xx; else what it means instead."""
-    if failure := answer.failure():
-        return failure
-    fields = answer.fields()
-    return NOT_JSON if fields is None else fields

@@ -17,8 +17,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import msgspec
 
 from yikao_alerts.channels.channel import TAKE, OutgoingPage, clip
-from yikao_alerts.channels.codes import Codes, fields_or_failure
-from yikao_alerts.channels.http import Answer, Failure
+from yikao_alerts.channels.codes import Codes
+from yikao_alerts.channels.http import Answer, Failure, fields_or_failure
 from yikao_alerts.channels.outcome import Delivered, Outcome
 from yikao_alerts.channels.robot import Robot
 
@@ -97,8 +97,6 @@ def message_of(page: OutgoingPage) -> dict[str, Any]:
 
 def judge(answer: Answer | Failure, page: OutgoingPage) -> Outcome:
     """Return what an answer means; a robot gives its messages no number, so they keep ours."""
-    if not isinstance(answer, Answer):
-        return answer
     fields = fields_or_failure(answer)
     if not isinstance(fields, dict):
         return fields

@@ -14,8 +14,8 @@ from typing import Any, Final
 import msgspec
 
 from yikao_alerts.channels.channel import TAKE, OutgoingPage, clip
-from yikao_alerts.channels.codes import Codes, fields_or_failure
-from yikao_alerts.channels.http import Answer, Failure
+from yikao_alerts.channels.codes import Codes
+from yikao_alerts.channels.http import Answer, Failure, fields_or_failure
 from yikao_alerts.channels.outcome import Delivered, Outcome
 from yikao_alerts.channels.robot import Robot
 
@@ -79,8 +79,6 @@ def message_of(page: OutgoingPage) -> dict[str, Any]:
 
 def judge(answer: Answer | Failure, page: OutgoingPage) -> Outcome:
     """Return what an answer means; robots of an older kind say `StatusCode` instead of `code`."""
-    if not isinstance(answer, Answer):
-        return answer
     fields = fields_or_failure(answer)
     if not isinstance(fields, dict):
         return fields

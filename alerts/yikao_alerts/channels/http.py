@@ -15,9 +15,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import httpx
-import msgspec
 
 from yikao_alerts.channels.channel import SEND_TIMEOUT_S
+from yikao_alerts.channels.json_text import json_of
 from yikao_alerts.channels.outcome import Ambiguous, Permanent, Retryable
 
 CONNECT_TIMEOUT_S: Final = 3.0
@@ -53,14 +53,21 @@ class Answer:
 
     def fields(self) -> dict[str, Any] | None:
         """Return the JSON object in the body; None when there is none."""
-        try:
-            found: Any = msgspec.json.decode(self.content)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
+        found = json_of(self.content)
         return found if isinstance(found, dict) else None
 
 
 NOT_JSON: Final = Retryable("answered something that is no JSON object")
+
+
+def fields_or_failure(answer: Answer | Failure) -> dict[str, Any] | Failure:
+    """Return the JSON object of an answer whose status is 2xx; else what it means instead."""
+    if not isinstance(answer, Answer):
+        return answer
+    if failure := answer.failure():
+        return failure
+    fields = answer.fields()
+    return NOT_JSON if fields is None else fields
 
 
 _OURS: Final = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError)

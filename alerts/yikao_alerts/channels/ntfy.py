@@ -11,15 +11,14 @@ from typing import Any, Final
 
 import msgspec
 
-from yikao_alerts.channels.channel import OutgoingPage, clip
-from yikao_alerts.channels.http import NOT_JSON, Answer, Http
+from yikao_alerts.channels.channel import OutgoingPage, clip, title_of
+from yikao_alerts.channels.http import Answer, Failure, Http, fields_or_failure
 from yikao_alerts.channels.outcome import Delivered, Outcome, Permanent, Retryable
 
 URGENT: Final = 5
 """Rings and vibrates without end, through "do not disturb"."""
 ORDINARY: Final = 3
 OPEN: Final = {"zh": "打开", "en": "Open"}
-TITLES: Final = {"zh": "医靠 #{episode}", "en": "Yikao #{episode}"}
 TAG: Final = "rotating_light"
 LETTERS_MAX: Final = 1000
 """ntfy takes 4,096 bytes, four for a letter at most; what is longer becomes an attached file."""
@@ -42,7 +41,7 @@ class Ntfy:
         if self.token and server == self.server.rstrip("/"):
             headers["Authorization"] = f"Bearer {self.token}"
         answer = await self.http.talk().post(f"{server}/", message_of(page, topic), headers)
-        return judge(answer) if isinstance(answer, Answer) else answer
+        return judge(answer)
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -53,7 +52,7 @@ def message_of(page: OutgoingPage, topic: str) -> bytes:
     """Return the message as JSON; touching it opens the page."""
     values: dict[str, Any] = {
         "topic": topic,
-        "title": TITLES[page.language].format(episode=page.episode_id),
+        "title": title_of(page),
         "message": clip(page.body, LETTERS_MAX),
         "priority": URGENT if page.urgent else ORDINARY,
     }
@@ -65,13 +64,11 @@ def message_of(page: OutgoingPage, topic: str) -> bytes:
     return msgspec.json.encode(values)
 
 
-def judge(answer: Answer) -> Outcome:
+def judge(answer: Answer | Failure) -> Outcome:
     """Return what an answer means."""
-    if failure := answer.failure():
-        return failure
-    fields = answer.fields()
-    if fields is None:
-        return NOT_JSON
+    fields = fields_or_failure(answer)
+    if not isinstance(fields, dict):
+        return fields
     number = fields.get("id")
     if isinstance(number, str) and number and fields.get("event") == "message":
         return Delivered(number)

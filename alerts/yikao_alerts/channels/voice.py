@@ -14,6 +14,7 @@ import msgspec
 
 from yikao_alerts.channels import aliyun, tencent
 from yikao_alerts.channels.cloud import CloudKey, Message, Signed, bare_number, field_of
+from yikao_alerts.channels.json_text import json_of
 from yikao_alerts.channels.outcome import Ambiguous, Delivered, Outcome
 from yikao_alerts.channels.receipt import Handed, Receipt
 
@@ -116,7 +117,4 @@ class TencentVoice:
 
 def _object_in(text: Any) -> Any:
     """Return the JSON that stands as a text within JSON; None for what is none."""
-    try:
-        return msgspec.json.decode(text) if isinstance(text, str) else None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    return json_of(text) if isinstance(text, str) else None

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from yikao_alerts.channels.channel import OutgoingPage, clip
-from yikao_alerts.channels.http import NOT_JSON, Answer, Http
+from yikao_alerts.channels.http import Answer, Failure, Http, fields_or_failure
 from yikao_alerts.channels.outcome import Delivered, Outcome, Retryable
 
 TEXT_MAX: Final = 1000
@@ -54,20 +54,18 @@ class Webhook:
             "X-Yikao-Signature": f"sha256={signature(self._secret, timestamp, body)}",
         }
         answer = await self._http.talk().post(page.address, body, headers)
-        return judge(answer) if isinstance(answer, Answer) else answer
+        return judge(answer)
 
     async def close(self) -> None:
         """Let go of the connections."""
         await self._http.close()
 
 
-def judge(answer: Answer) -> Outcome:
+def judge(answer: Answer | Failure) -> Outcome:
     """Return what an answer means; only a positive word in its body is an acceptance."""
-    if failure := answer.failure():
-        return failure
-    fields = answer.fields()
-    if fields is None:
-        return NOT_JSON
+    fields = fields_or_failure(answer)
+    if not isinstance(fields, dict):
+        return fields
     if fields.get("accepted") is True and fields.get("id"):
         return Delivered(str(fields["id"]))
     return Retryable("answered without accepting")

@@ -10,21 +10,19 @@ https://developer.work.weixin.qq.com/document/path/90313 (codes).
 """
 
 import asyncio
-import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
 
+from yikao_alerts.channels.addresses import address_fits
 from yikao_alerts.channels.channel import TAKE, OutgoingPage, clip
-from yikao_alerts.channels.codes import Codes, fields_or_failure
-from yikao_alerts.channels.http import Answer, Http, Talk
+from yikao_alerts.channels.codes import Codes
+from yikao_alerts.channels.http import Answer, Failure, Http, Talk, fields_or_failure
 from yikao_alerts.channels.outcome import Ambiguous, Delivered, Outcome, Permanent, Retryable
 
 BASE: Final = "https://qyapi.weixin.qq.com"
-MEMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
-"""One member's id. `@all` and lists with `|` are none: a page goes to one person."""
 DUPLICATE_CHECK_S: Final = 4 * 3600
 """The longest WeCom offers; a page is not sent again after so long."""
 TITLE_MAX: Final = 36
@@ -85,7 +83,8 @@ class WeCom:
 
     async def send(self, page: OutgoingPage) -> Outcome:
         """Hand the page over; a token that expires on the way is renewed and the page sent."""
-        if MEMBER.fullmatch(page.address) is None:
+        # `@all` and lists with `|` are no member: a page goes to one person.
+        if not address_fits("wecom", page.address):
             return Permanent("the contact's address is no WeCom member id; mend the registry")
         talk = self._http.talk()
         body = msgspec.json.encode(message_of(page, self._app))
@@ -93,7 +92,7 @@ class WeCom:
         answer = await self._post(talk, token, body)
         if isinstance(token, str) and _token_gone(answer):
             answer = await self._post(talk, await self._valid_token(talk, expired=token), body)
-        return judge(answer) if isinstance(answer, Answer) else answer
+        return judge(answer)
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -101,7 +100,7 @@ class WeCom:
 
     async def _post(
         self, talk: Talk, token: str | Retryable | Permanent, body: bytes
-    ) -> Answer | Retryable | Permanent | Ambiguous:
+    ) -> Answer | Failure:
         if not isinstance(token, str):
             return token
         query = urlencode({"access_token": token})
@@ -120,12 +119,10 @@ class WeCom:
     async def _ask_token(self, talk: Talk) -> str | Retryable | Permanent:
         query = urlencode({"corpid": self._app.corp_id, "corpsecret": self._app.secret})
         answer = await talk.get(f"{self._app.base}/cgi-bin/gettoken?{query}")
-        if isinstance(answer, Ambiguous):
-            # No page has left yet.
-            return Retryable(f"no token: {answer.reason}")
-        if not isinstance(answer, Answer):
-            return answer
         fields = fields_or_failure(answer)
+        if isinstance(fields, Ambiguous):
+            # No page has left yet.
+            return Retryable(f"no token: {fields.reason}")
         if not isinstance(fields, dict):
             return fields
         token = fields.get("access_token")
@@ -180,7 +177,7 @@ def _token_gone(answer: object) -> bool:
     return fields is not None and fields.get("errcode") in TOKEN_GONE
 
 
-def judge(answer: Answer) -> Outcome:
+def judge(answer: Answer | Failure) -> Outcome:
     """Return what an answer means: agreed, and nobody refused, is a delivery."""
     fields = fields_or_failure(answer)
     if not isinstance(fields, dict):

@@ -9,10 +9,10 @@ import hmac
 import logging
 from typing import Final
 
-import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
+from yikao_alerts.channels.json_text import json_of
 from yikao_alerts.channels.sms_reply import PUSHES
 from yikao_alerts.feed.web import body_within, feed_of
 from yikao_alerts.replied import take_by_reply
@@ -46,8 +46,4 @@ async def told(request: Request, cloud: str, token: str) -> Response:
 
 async def _json(request: Request) -> object:
     """Return the body's JSON; None for what is none or too long."""
-    body = await body_within(request, BODY_MAX_BYTES)
-    try:
-        return msgspec.json.decode(body or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    return json_of(await body_within(request, BODY_MAX_BYTES) or b"")
