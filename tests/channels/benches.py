@@ -3,6 +3,7 @@
 A channel joins by one line in `BENCHES` under the provider's name in the simulator's registry.
 """
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -32,6 +33,7 @@ from yikao_sim.providers.wecom import AGENT_ID, CORP_ID
 SECRET: Final = b"a secret that only the two know\n"
 LINK: Final = "http://127.0.0.1:1/p/token"
 BODY: Final = "【红】医靠 #7 待处理，已等 3 分钟。"
+SEND_MAX_S: Final = 10.0
 STORY_MAX_S: Final = 30.0
 
 
@@ -97,7 +99,6 @@ async def line(
     times: int | None = 1,
     *,
     tls: bool = False,
-    timeout_s: float = 10.0,
     base: str | None = None,
     setup: Setup | None = None,
 ) -> AsyncIterator[Line]:
@@ -110,8 +111,17 @@ async def line(
     door = Door(PROVIDERS[name](setup or bench.setup), mischief)
     shown = server_tls(mischief) if tls else None
     trust = ssl.create_default_context(cadata=shown.authority_pem) if shown else None
-    http = Http(timeout_s, trust)
+    http = Http(SEND_MAX_S, trust)
     async with serving("127.0.0.1", 0, door, shown.context if shown else None) as here:
         where = base or here
-        yield Line(door, bench.channel(where, http), bench.address(where))
-        await http.close()
+        try:
+            yield Line(door, bench.channel(where, http), bench.address(where))
+        finally:
+            await http.close()
+
+
+def let_pass(seconds: float) -> None:
+    """Let the running loop believe that so much time has passed."""
+    loop = asyncio.get_running_loop()
+    before = loop.time
+    loop.time = lambda: before() + seconds  # type: ignore[method-assign]

@@ -70,6 +70,29 @@ def test_a_listener_that_is_no_controller_is_recognised(answer, short_tmp, monke
     asyncio.run(start())
 
 
+def test_a_start_that_is_cancelled_hangs_up(short_tmp):
+    async def story() -> None:
+        heard, hung_up = asyncio.Event(), asyncio.Event()
+
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(4)
+            heard.set()
+            await reader.read()
+            writer.close()
+            hung_up.set()
+
+        async with await asyncio.start_unix_server(silent, f"{short_tmp}/silent"):
+            radio = open_radio(f"sim:unix:{short_tmp}/silent", short_tmp)
+            start = asyncio.create_task(radio.start(lambda _: None))
+            await heard.wait()
+            start.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await start
+            await hung_up.wait()
+
+    asyncio.run(story())
+
+
 @on_air()
 async def test_a_lost_socket_is_noticed_and_the_radio_can_be_started_again(stage: Stage):
     gateway = await stage.gateway()

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,23 +67,15 @@ class BumbleAdapter:
         """Connect the socket and start the controller; `RadioUnavailable` says what to do."""
         self.lost.clear()
         try:
-            async with asyncio.timeout(COMMAND_MAX_S):
-                self._hci = await self._dial()
-                self._gone = self._hci.source.terminated
-                self.gone.add_done_callback(self._on_gone)
-                await self._power_on(self._hci)
-        except (TimeoutError, TransportLostError, core.BaseBumbleError) as error:
+            with self._opening_errors():
+                async with asyncio.timeout(COMMAND_MAX_S):
+                    self._hci = await self._dial()
+                    self._gone = self._hci.source.terminated
+                    self.gone.add_done_callback(self._on_gone)
+                    await self._power_on(self._hci)
+        except BaseException:
             await self.close()
-            raise RadioUnavailable(
-                f"no Bluetooth controller answers at {self.transport}",
-                "something else listens there; give the address printed by `yikao-sim air`",
-            ) from error
-        except OSError as error:
-            await self.close()
-            raise RadioUnavailable(
-                f"cannot reach the simulated radio at {self.transport} ({error.strerror or error})",
-                f"start it with `yikao-sim air --listen {self.transport}` or correct `radio`",
-            ) from error
+            raise
 
     async def close(self) -> None:
         """Hang up the socket and wait until it is closed; the controller drops its links."""
@@ -254,6 +246,21 @@ class BumbleAdapter:
                 await until(self.gone, command)
 
     # Opening
+
+    @contextlib.contextmanager
+    def _opening_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (TimeoutError, TransportLostError, core.BaseBumbleError) as error:
+            raise RadioUnavailable(
+                f"no Bluetooth controller answers at {self.transport}",
+                "something else listens there; give the address printed by `yikao-sim air`",
+            ) from error
+        except OSError as error:
+            raise RadioUnavailable(
+                f"cannot reach the simulated radio at {self.transport} ({error.strerror or error})",
+                f"start it with `yikao-sim air --listen {self.transport}` or correct `radio`",
+            ) from error
 
     async def _dial(self) -> Transport:
         match self.transport.split(":", 1):
