@@ -77,16 +77,19 @@ def distance(rule_id: str, evidence: Mapping[str, Any] | None, rules: RuleSet) -
     return max(shares, default=0.0)
 
 
-async def defer(conn: AsyncConnection, now: datetime) -> int:
+async def defer(conn: AsyncConnection, now: datetime) -> int | None:
     """Leave to the worklist what goes beyond the doctors' budgets; return how many pages.
 
-    Within the transaction that claims: nothing goes out between the ranking and its result.
+    Within the transaction that claims: nothing goes out between the ranking and its result. None
+    while another pager ranks: then nothing new for today is ours to send, and red does not wait.
     """
     a_day = load_policies()[YELLOW].calls_a_day
     due = await (await conn.execute(SQL["yellow_is_due"], {"now": now})).fetchone()
     if a_day is None or due is None:
         return 0
-    await conn.execute(SQL["lock_budget"], {"lock": LOCK})
+    locked = await (await conn.execute(SQL["lock_budget"], {"lock": LOCK})).fetchone()
+    if locked != (True,):
+        return None
     cursor = conn.cursor(row_factory=dict_row)
     await cursor.execute(SQL["yellows_due"], {"now": now})
     rules = load_rules()

@@ -17,7 +17,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
 from yikao_alerts.channels.channel import Channel, OutgoingPage
-from yikao_alerts.channels.outcome import Delivered, Outcome, Permanent
+from yikao_alerts.channels.outcome import Ambiguous, Delivered, Outcome, Permanent
 from yikao_alerts.clock import Now, read_clock
 from yikao_alerts.roster import Contact
 from yikao_alerts.sql_blocks import load_sql_blocks
@@ -146,7 +146,11 @@ class Notices:
             row["attempts"],
             urgent=False,
         )
-        return await channel.send(page)
+        try:
+            return await channel.send(page)
+        except Exception as error:  # against its contract; it must not end the pager beside it
+            log.exception("channel failed", extra={"channel": row["channel"]})
+            return Ambiguous(f"the channel failed: {type(error).__name__}")
 
     async def _keep(
         self, conn: AsyncConnection, row: Mapping[str, Any], outcome: Outcome, now: datetime

@@ -3,7 +3,7 @@
 A page is claimed under a lease that names our own database connection: when this process dies the
 lease is void at once, and another pager takes the page. A page is retried until it is accepted,
 cancelled by an answer, superseded by a later call, or refused for good; then, or when it has been
-retried for a minute, or as soon as its provider counts as down, the doctor's next contact is tried.
+tried for 15 seconds, or as soon as its provider counts as down, the doctor's next contact is tried.
 Retrying never holds up the escalation, which goes by its own clock.
 
 What came of many pages is stored together, in the same transaction that claims the next ones.
@@ -39,6 +39,7 @@ from yikao_alerts.outbox.results import (
     refused,
     rescue,
     retry_delay_s,
+    storable,
     store_results,
     to_rescue,
 )
@@ -126,7 +127,6 @@ class Pager:
         """Make a new connection known; what has grown old without one is held first."""
         if conn is self._conn:
             return
-        await conn.execute(SQL["give_up_if_hung"])
         row = await (await conn.execute(SQL["backend_start"])).fetchone()
         assert row is not None, "a connection is among the connections"
         self._since = row[0]
@@ -135,20 +135,26 @@ class Pager:
         self._conn = conn
 
     async def _exchange(self, conn: AsyncConnection, *, claiming: bool = True) -> Claim:
-        """Store the results there are and claim what they made room for, in one transaction."""
-        stored = len(self._results)
+        """Store the results there are and claim what they made room for, in one transaction.
+
+        What cannot be stored yet is stored next time; where nothing is claimed there is none.
+        """
+        done, later = list(self._results), list[Result]()
+        seen = len(done)
         room = self._room()
-        if not stored and not (claiming and room.free):
+        if not done and not (claiming and room.free):
             return Claim((), (), more=False)
         async with conn.transaction():
             self._at = now = await self.now(conn)
-            await store_results(conn, self._results[:stored], now)
+            if claiming and done:
+                done, later = await storable(conn, done)
+            await store_results(conn, done, now)
             claimed = Claim((), (), more=False)
             if claiming and room.free:
                 lease = Lease(now + in_story(LEASE_S), self._since)
-                await defer(conn, now)
-                claimed = await claim(conn, room, lease, now)
-        done, self._results = self._results[:stored], self._results[stored:]
+                ranked = await defer(conn, now) is not None
+                claimed = await claim(conn, room, lease, now, ranked=ranked)
+        self._results = later + self._results[seen:]
         self._refused += [each for each in done if isinstance(each.outcome, Permanent)]
         return claimed
 

@@ -2,8 +2,8 @@
 
 The code in the answer says which message is meant, and is good only on the telephone that it went
 to; without it nothing is taken, for two may be waiting. A message that names several residents is
-answered for all of them. Whoever guesses is not heard
-after a few misses. What was not understood is kept as well: no answer disappears.
+answered for all of them. Whoever guesses is not heard after a few misses. What was not understood
+is kept as well: no answer disappears.
 """
 
 from dataclasses import dataclass
@@ -100,9 +100,10 @@ async def _answered_by(
     for message_id in dict.fromkeys(row["message_id"] for row in rows):
         if reply_code(secret, message_id, incoming.address) == reply.code:
             ours = (row for row in rows if row["message_id"] == message_id)
-            # In one order everywhere: two answers never wait for each other.
-            calls = sorted((row["episode_id"], row["doctor_id"]) for row in ours)
-            return _Sent(message_id, tuple(calls))
+            # Residents are locked in one order everywhere: two answers never wait for each other.
+            ordered = sorted(ours, key=lambda row: (row["patient_id"], row["episode_id"]))
+            calls = tuple((row["episode_id"], row["doctor_id"]) for row in ordered)
+            return _Sent(message_id, calls)
     return None
 
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, LiteralString, TypedDict
 
 from psycopg import AsyncConnection, InterfaceError, OperationalError
+from psycopg.errors import IdleInTransactionSessionTimeout
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +17,8 @@ POLL_S: Final = 0.5
 RECONNECT_FIRST_S: Final = 0.1
 RECONNECT_MAX_S: Final = 2.0
 CONNECT_TIMEOUT_S: Final = 5
+GIVE_UP_IF_HUNG: Final = "SET idle_in_transaction_session_timeout = '30s'"
+"""Whoever hangs within a transaction holds up those who wait for its locks no longer than this."""
 
 
 class _Watched(TypedDict):
@@ -61,7 +64,7 @@ async def work(
                 finally:
                     hearing.cancel()
                     await asyncio.gather(hearing, return_exceptions=True)
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, IdleInTransactionSessionTimeout) as error:
             # Its text may hold the connection's address, never a statement's values.
             log.warning("database away", extra={"error": str(error).partition("\n")[0]})
             await wait_any(delay_s, stop)
@@ -70,9 +73,15 @@ async def work(
 
 async def connect(dsn: str) -> AsyncConnection:
     """Return an autocommit connection to the database."""
-    return await AsyncConnection.connect(
+    conn = await AsyncConnection.connect(
         dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, **WATCHED
     )
+    try:
+        await conn.execute(GIVE_UP_IF_HUNG)
+    except BaseException:
+        await conn.close()
+        raise
+    return conn
 
 
 async def wait_any(timeout_s: float, *events: asyncio.Event) -> None:

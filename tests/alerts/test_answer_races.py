@@ -6,14 +6,20 @@ Real connections, the real evaluator. A part of the races here; all thousand of 
 
 import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Any, LiteralString
+from uuid import uuid4
 
 from fix_hypothesis import examples
-from fix_watch import Watch
+from fix_watch import SECRET, Watch
+from pager_parts import Desks, episodes, story
 from psycopg import AsyncConnection
 
 from yikao_alerts.answer import Answered, Disposition, acknowledge, close
+from yikao_alerts.channels.sms_reply import Incoming
 from yikao_alerts.escalation import load_policies
+from yikao_alerts.replied import Heard, take_by_reply
+from yikao_alerts.reply import reply_code
+from yikao_alerts.store import LOCK_CLASS, lock_patient
 from yikao_alerts.working import connect
 
 RACES = examples(50).max_examples
@@ -29,6 +35,37 @@ def test_an_answer_races_each_step_of_the_chain(watch: Watch) -> None:
     won = asyncio.run(_races(watch, [step.after for step in steps if step.after]))
     assert sum(won.values()) == RACES
     assert watch.clinic.rows("SELECT FROM page WHERE state = 'due'") == []
+
+
+@story
+async def test_an_answer_to_several_locks_their_residents_in_one_order(
+    watch: Watch, desk: Desks
+) -> None:
+    """Or two answers, each to a message about both, would wait for each other."""
+    zhao, qian = watch.clinic.patient("zhao"), watch.clinic.patient("qian")
+    first, _ = episodes(watch, 2)
+    watch.clinic.rows("UPDATE episode SET patient_id = %s WHERE episode_id = %s", qian, first)
+    message, telephone = uuid4(), "+8613900000001"
+    watch.clinic.rows(
+        "UPDATE page SET channel = 'sms', address = %s, message_id = %s, message_at = %s",
+        *(telephone, message, watch.now),
+    )
+    code = reply_code(SECRET, message, telephone)
+    incoming = Incoming("one", telephone, f"1 {code}")
+    one, other = (await desk()).connection, (await desk()).connection
+    async with other.transaction():
+        await lock_patient(other, min(zhao, qian))
+        reply = take_by_reply(one, now=watch.now, secret=SECRET, incoming=incoming)
+        answering = asyncio.create_task(reply)
+        while await _row(other, "SELECT FROM pg_locks WHERE NOT granted") is None:
+            await asyncio.sleep(0)
+        free = "SELECT pg_try_advisory_xact_lock(%s, %s)"
+        assert await _row(other, free, LOCK_CLASS, max(zhao, qian)) == (True,)
+    assert await answering is Heard.TAKEN
+
+
+async def _row(conn: AsyncConnection, query: LiteralString, *values: int) -> Any:
+    return await (await conn.execute(query, values)).fetchone()
 
 
 async def _races(watch: Watch, steps: list[int]) -> dict[str, int]:

@@ -188,7 +188,7 @@ async def test_refused_for_good_the_next_contact_is_tried_then_the_next_step(
 
 
 @story
-async def test_a_page_that_waits_for_a_minute_goes_to_the_next_contact_too(
+async def test_a_page_that_waits_for_long_goes_to_the_next_contact_too(
     watch: Watch, desk: Desks
 ) -> None:
     def busy(page: OutgoingPage) -> Outcome:

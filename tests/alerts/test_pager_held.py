@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from fix_watch import Watch
 from pager_parts import Desks, decided, episodes, red, setting, states, story
 from phones import Phone, delivered
 
+from yikao_alerts.answer import acknowledge, un_acknowledge
 from yikao_alerts.channels.channel import OutgoingPage
 from yikao_alerts.channels.outcome import Outcome, Retryable
 from yikao_alerts.channels.receipt import Handed, Receipt
@@ -67,6 +69,20 @@ async def test_a_released_page_goes_out_if_it_is_still_open(watch: Watch, desk: 
     assert await (await desk()).sends() == 0
     assert sorted(states(watch)) == ["cancelled", "cancelled", "sent", "sent"]
     assert watch.clinic.one("SELECT DISTINCT released_by FROM page WHERE episode_id > 0") == "op"
+
+
+@story
+async def test_an_answer_ends_what_is_held_too(watch: Watch, desk: Desks) -> None:
+    """Or it could be let go when the episode is called for again, with what is long over."""
+    (number,) = episodes(watch, 1)
+    watch.now += 2 * HOLD_AFTER
+    one = await desk()
+    await one.sends()
+    who: dict[str, Any] = {"now": watch.now, "episode_id": number, "doctor_id": "wang"}
+    await acknowledge(one.connection, disposition=None, **who)
+    assert await held_pages(one.connection) == []
+    await un_acknowledge(one.connection, **who)
+    assert await held_pages(one.connection) == []
 
 
 @story

@@ -93,10 +93,16 @@ class Lease:
     backend_start: datetime
 
 
-async def claim(conn: AsyncConnection, room: Room, lease: Lease, now: datetime) -> Claim:
-    """Claim what goes out now, within a transaction; what has to wait is not due any more."""
+async def claim(
+    conn: AsyncConnection, room: Room, lease: Lease, now: datetime, *, ranked: bool
+) -> Claim:
+    """Claim what goes out now, within a transaction; what has to wait is not due any more.
+
+    ranked: whether what is for today was ranked, and may go out for the first time.
+    """
     values = {
         "now": now,
+        "ranked": ranked,
         "ours": list(room.ours),
         "full": room.breakers.full(room.providers, room.slots),
         "look_at": LOOK_AT,

@@ -71,7 +71,7 @@ async def keep(conn: AsyncConnection, channel: str, receipt: Receipt, now: datet
         async with conn.transaction():
             values = {"channel": channel, "numbers": [receipt.provider_id], "now": now}
             rows = await (await conn.execute(SQL["pages_delivered"], values)).fetchall()
-            for (episode_id,) in rows:
+            for episode_id in {number for (number,) in rows if number is not None}:
                 await notify(conn, CHANGED, f"episode:{episode_id}")
         return
     for (page,) in await (await conn.execute(SQL["pages_of_number"], key)).fetchall():

@@ -25,8 +25,9 @@ from yikao_alerts.store import SQL as STORE_SQL
 
 RETRY_FIRST_S: Final = 0.2
 RETRY_MAX_S: Final = 5.0
-FAILOVER_S: Final = 60.0
-"""A page that nobody has accepted for so long goes to the doctor's next contact as well."""
+FAILOVER_S: Final = 15.0
+"""A page that nobody has accepted for so long goes to the doctor's next contact as well: longer
+than an attempt that hangs, half of what it may take to reach somebody whatever fails."""
 RESCUED_MAX: Final = 100
 """Pages that are given another contact at once; the others a moment later."""
 DETAIL_MAX: Final = 200
@@ -47,6 +48,21 @@ def retry_delay_s(attempts: int, asked_s: float | None) -> float:
     """Return the pause before the next attempt: doubling up to a bound, or what was asked for."""
     backoff = min(RETRY_MAX_S, RETRY_FIRST_S * 2.0 ** min(attempts, 10))
     return max(backoff, asked_s or 0.0)
+
+
+async def storable(
+    conn: AsyncConnection, results: Sequence[Result]
+) -> tuple[list[Result], list[Result]]:
+    """Return which results can be stored now, their pages locked, and which have to wait."""
+    pages = [mine.page_id for result in results for mine in result.underway.pages]
+    rows = await (await conn.execute(SQL["lock_pages"], {"pages": pages})).fetchall()
+    free = {row[0] for row in rows}
+    now: list[Result] = []
+    later: list[Result] = []
+    for result in results:
+        locked = all(mine.page_id in free for mine in result.underway.pages)
+        (now if locked else later).append(result)
+    return now, later
 
 
 async def store_results(conn: AsyncConnection, results: Sequence[Result], now: datetime) -> None:
@@ -148,7 +164,7 @@ async def rescue(conn: AsyncConnection, page: UUID, now: datetime) -> None:
 
 
 async def to_rescue(conn: AsyncConnection, down: Sequence[str], now: datetime) -> list[UUID]:
-    """Return the pages that have waited for a minute, or wait for a provider that is down."""
+    """Return the pages that were tried for `FAILOVER_S`, or wait for a provider that is down."""
     values = {
         "before": now - in_story(FAILOVER_S),
         "down": list(down),

@@ -6,11 +6,11 @@ WHERE state = 'due' AND NOT red AND due_at <= %(now)s AND message_id IS NULL
   AND doctor_id IS NOT NULL LIMIT 1
 
 -- name: lock_budget
-SELECT pg_advisory_xact_lock(%(lock)s)
+SELECT pg_try_advisory_xact_lock(%(lock)s)
 
 -- name: yellows_due
 -- What nobody has tried to send yet, and for how many others its doctor was called on this day of
--- the team's.
+-- the team's. What somebody holds, like an answer that cancels it, is not waited for.
 SELECT p.page_id, p.doctor_id, e.level, e.opened_at, e.rule_id, f.evidence, told.count AS told
 FROM page p
 JOIN episode e USING (episode_id)
@@ -28,6 +28,7 @@ CROSS JOIN LATERAL (
 ) told
 WHERE p.state = 'due' AND NOT p.red AND p.due_at <= %(now)s AND p.message_id IS NULL
   AND e.severity = 'today'
+FOR UPDATE OF p SKIP LOCKED
 
 -- name: defer_pages
 -- The page is not sent; its resident stands in the worklist until a person has looked.

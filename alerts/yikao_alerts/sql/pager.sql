@@ -10,6 +10,7 @@ WITH head AS (
            p.channel || ' ' || split_part(p.address, '/', 3) AS provider
     FROM page p
     WHERE p.state = 'due' AND p.due_at <= %(now)s AND p.page_id <> ALL(%(ours)s::uuid[])
+      AND (p.red OR p.message_id IS NOT NULL OR %(ranked)s)
       AND p.channel || ' ' || split_part(p.address, '/', 3) <> ALL(%(full)s::text[])
       AND (p.lease_until IS NULL OR p.lease_until <= %(now)s
            OR p.lease_backend_start >= pg_postmaster_start_time() AND NOT EXISTS (
@@ -54,10 +55,6 @@ WHERE page_id = ANY(ARRAY(
 RETURNING page_id, message_id, episode_id, doctor_id, channel, address, language, body, link, short,
           red, attempts, unanswered, channel || ' ' || split_part(address, '/', 3) AS provider
 
--- name: give_up_if_hung
--- A pager that hangs within a transaction holds up the others no longer than this.
-SET idle_in_transaction_session_timeout = '30s'
-
 -- name: backend_start
 SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()
 
@@ -69,6 +66,11 @@ FROM page p JOIN episode e USING (episode_id) WHERE p.page_id = ANY(%(pages)s)
 UPDATE page SET due_at = w.until
 FROM unnest(%(pages)s::uuid[], %(untils)s::timestamptz[]) AS w (page_id, until)
 WHERE page.page_id = w.page_id
+
+-- name: lock_pages
+-- Whoever holds a page, like an evaluator that supersedes it, is not waited for: neither holds the
+-- other up, and no two wait for each other.
+SELECT page_id FROM page WHERE page_id = ANY(%(pages)s::uuid[]) FOR NO KEY UPDATE SKIP LOCKED
 
 -- name: pages_sent
 WITH result AS (
@@ -121,12 +123,13 @@ SELECT page_id, episode_id, round, step, loop, doctor_id, contact_position, chan
 FROM page WHERE page_id = %(page_id)s AND state = 'due'
 
 -- name: waiting_too_long
--- Tried for a minute, or to be sent through a provider that is down; and the doctor has a contact
+-- Tried for long, or to be sent through a provider that is down; and the doctor has a contact
 -- that this call has not used.
 SELECT p.page_id FROM page p
-WHERE p.state = 'due' AND p.episode_id IS NOT NULL AND p.due_at <= %(soon)s AND (
+WHERE p.state = 'due' AND p.episode_id IS NOT NULL AND (
       p.message_at <= %(before)s
-      OR p.channel || ' ' || split_part(p.address, '/', 3) = ANY(%(down)s::text[]))
+      OR p.due_at <= %(soon)s
+         AND p.channel || ' ' || split_part(p.address, '/', 3) = ANY(%(down)s::text[]))
   AND EXISTS (
       SELECT FROM contact c WHERE c.doctor_id = p.doctor_id AND NOT EXISTS (
           SELECT FROM page used

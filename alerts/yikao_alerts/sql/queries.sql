@@ -273,7 +273,8 @@ VALUES (%(patient_id)s, %(rule_id)s, %(severity)s, %(day)s, %(now)s, %(evidence)
 ON CONFLICT (patient_id, rule_id) WHERE closed_at IS NULL DO NOTHING
 
 -- name: cancel_pages
-UPDATE page SET state = 'cancelled' WHERE episode_id = %(episode_id)s AND state = 'due'
+UPDATE page SET state = 'cancelled'
+WHERE episode_id = %(episode_id)s AND state IN ('due', 'held')
 
 -- name: queue_evaluation
 INSERT INTO eval_queue (patient_id, queued_at) VALUES (%(patient_id)s, %(now)s)

@@ -2,10 +2,10 @@
 
 -- name: messages_to
 -- What was sent to a telephone, the newest first: which message, about which episode, to whom.
-SELECT DISTINCT message_id, message_at, episode_id, doctor_id
-FROM page
+SELECT DISTINCT message_id, message_at, patient_id, episode_id, doctor_id
+FROM page JOIN episode USING (episode_id)
 WHERE address = %(address)s AND channel IN ('sms', 'voice') AND message_at >= %(since)s
-    AND doctor_id IS NOT NULL AND episode_id IS NOT NULL
+    AND doctor_id IS NOT NULL
 ORDER BY message_at DESC, episode_id
 LIMIT %(limit)s
 
