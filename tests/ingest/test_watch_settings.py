@@ -64,6 +64,7 @@ def test_the_settings_are_the_watchdogs_own(environ: dict[str, str]) -> None:
         (WATCH_LISTEN, "127.0.0.1:99999"),
         (WATCH_KEY_FILE, "/nowhere/key"),
         ("YIKAO_WATCH_LANGUAGE", "fr"),
+        ("YIKAO_WATCH_PING_URL", "hc-ping.com/7"),
     ],
 )
 def test_what_is_wrong_is_said(environ: dict[str, str], name: str, value: str) -> None:

@@ -7,7 +7,6 @@ itself is for an external watchdog to see, which is pinged after each page that 
 import asyncio
 import logging
 import time
-import urllib.request
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -18,6 +17,7 @@ from psycopg import AsyncConnection
 
 from yikao_alerts.answer import Disposition, acknowledge, close
 from yikao_alerts.channels.channel import SEND_TIMEOUT_S, OutgoingPage
+from yikao_alerts.channels.http import Answer, Http
 from yikao_alerts.channels.outcome import Delivered
 from yikao_alerts.clock import read_clock
 from yikao_alerts.compose import load_texts
@@ -50,6 +50,7 @@ class Watch:
     _number: int = 0
     _alarm: UUID = field(default_factory=uuid4)
     _pings: set[asyncio.Task[None]] = field(default_factory=set)
+    _http: Http = field(default_factory=lambda: Http(timeout_s=PING_S))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until stopped."""
@@ -67,6 +68,8 @@ class Watch:
         finally:
             publisher.stop()
             sink.stop()
+            await asyncio.gather(*self._pings)
+            await self._http.close()
 
     async def _round(self, pulse: Pulse, publisher: Publisher) -> Pulse:
         """Do what is due now: note what arrived, send the next reading, say what is to be said."""
@@ -101,7 +104,7 @@ class Watch:
             took_s = (at - pulse.sent_at).total_seconds()
             log.info("beat arrived", extra={"beat": self._number, "took_s": round(took_s, 3)})
         if self.settings.ping_url:
-            ping = asyncio.create_task(_ping(self.settings.ping_url))
+            ping = asyncio.create_task(_ping(self._http, self.settings.ping_url))
             self._pings.add(ping)
             ping.add_done_callback(self._pings.discard)
         return pulse.arrived(at)
@@ -170,14 +173,9 @@ class Watch:
         return self.clock.at(time.time())
 
 
-async def _ping(url: str) -> None:
+async def _ping(http: Http, url: str) -> None:
     """Tell the external watchdog that all is well; that it does not hear us is its to notice."""
-
-    def get() -> None:
-        with urllib.request.urlopen(url, timeout=PING_S) as answer:
-            answer.read(1024)
-
-    try:
-        await asyncio.to_thread(get)
-    except OSError as error:
-        log.warning("external watchdog not reached", extra={"error": type(error).__name__})
+    answer = await http.talk().get(url)
+    failure = answer.failure() if isinstance(answer, Answer) else answer
+    if failure is not None:
+        log.warning("external watchdog not reached", extra={"reason": failure.reason})

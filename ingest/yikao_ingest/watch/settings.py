@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from yikao_alerts.channels.addresses import is_http
 from yikao_alerts.channels.channel import Channel
 from yikao_alerts.compose import LANGUAGES
 from yikao_ingest.errors import ServerError
@@ -82,6 +83,9 @@ def watch_settings(environ: Mapping[str, str]) -> WatchSettings:
     language = environ.get(WATCH_LANGUAGE) or LANGUAGES[0]
     if language not in LANGUAGES:
         raise ServerError(f"{WATCH_LANGUAGE}={language}", f"use one of {', '.join(LANGUAGES)}")
+    ping_url = environ.get(WATCH_PING_URL) or None
+    if ping_url is not None and not is_http(ping_url):
+        raise ServerError(f"{WATCH_PING_URL} is no http(s) address", "write https://HOST/PATH")
     return WatchSettings(
         required(environ, DATABASE_URL),
         required(environ, BROKER_URL),
@@ -90,5 +94,5 @@ def watch_settings(environ: Mapping[str, str]) -> WatchSettings:
         known[name],
         address,
         language,
-        environ.get(WATCH_PING_URL) or None,
+        ping_url,
     )
