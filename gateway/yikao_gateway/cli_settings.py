@@ -21,6 +21,12 @@ def settings_or_say(path: Path) -> Settings | None:
         return None
 
 
+def with_settings(path: Path, work: Callable[[Settings], None]) -> int:
+    """Do the work with the settings; return 0, or 2 for a faulty file, else what `told` returns."""
+    settings = settings_or_say(path)
+    return 2 if settings is None else told(lambda: work(settings))
+
+
 def told(work: Callable[[], None]) -> int:
     """Do the work; return 0, or tell what is wrong and return 1 for the world, 2 for usage."""
     try:

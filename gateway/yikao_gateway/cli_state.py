@@ -13,7 +13,7 @@ from uuid import uuid4, uuid5
 from yikao_devices.readings import NAMESPACE
 from yikao_devices.symptoms import CALL_ME, NONE
 from yikao_devices.wire import Clocks, DeviceEvent, SymptomReport
-from yikao_gateway.cli_settings import settings_or_say, told
+from yikao_gateway.cli_settings import with_settings
 from yikao_gateway.database import Database
 from yikao_gateway.home_clock import home_clock
 from yikao_gateway.keys import load_key
@@ -35,10 +35,7 @@ def _database(settings: Settings) -> Iterator[Database]:
 
 def outbox(arguments: argparse.Namespace) -> int:
     """Print what is in which state; return the exit code."""
-    settings = settings_or_say(arguments.config)
-    if settings is None:
-        return 2
-    return told(lambda: _outbox(settings, arguments))
+    return with_settings(arguments.config, lambda settings: _outbox(settings, arguments))
 
 
 def _outbox(settings: Settings, arguments: argparse.Namespace) -> None:
@@ -79,10 +76,9 @@ def report(arguments: argparse.Namespace) -> int:
     if NONE in symptoms and len(symptoms) > 1:
         print(f"yikao-gateway: {NONE!r} stands alone", file=sys.stderr)
         return 2
-    settings = settings_or_say(arguments.config)
-    if settings is None:
-        return 2
-    return told(lambda: _report(settings, arguments.device, symptoms))
+    return with_settings(
+        arguments.config, lambda settings: _report(settings, arguments.device, symptoms)
+    )
 
 
 def _report(settings: Settings, device: str, symptoms: tuple[str, ...]) -> None:
@@ -102,10 +98,9 @@ def _report(settings: Settings, device: str, symptoms: tuple[str, ...]) -> None:
 
 def call_me(arguments: argparse.Namespace) -> int:
     """Put a call for help into the outbox; return the exit code."""
-    settings = settings_or_say(arguments.config)
-    if settings is None:
-        return 2
-    return told(lambda: _call_me(settings, arguments.device or settings.id))
+    return with_settings(
+        arguments.config, lambda settings: _call_me(settings, arguments.device or settings.id)
+    )
 
 
 def _call_me(settings: Settings, device: str) -> None:
@@ -138,10 +133,7 @@ def _keep(settings: Settings, item: SymptomReport | DeviceEvent, at: datetime) -
 
 def key(arguments: argparse.Namespace) -> int:
     """Print the public key for the server's registry; return the exit code."""
-    settings = settings_or_say(arguments.config)
-    if settings is None:
-        return 2
-    return told(lambda: _key(settings))
+    return with_settings(arguments.config, _key)
 
 
 def _key(settings: Settings) -> None:

@@ -3,7 +3,6 @@
 import getpass
 import os
 import socket
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from yikao_alerts.feed.settings import LINK_SECRET_FILE
 from yikao_alerts.feed.users import hash_password
 from yikao_alerts.rules import load_rules
 from yikao_devices.toml_lines import FaultyFileError
+from yikao_ingest.cli_database import away, database_errors, database_url
 from yikao_ingest.errors import ServerError
 from yikao_ingest.migrate import MigrationError, schema_current
 from yikao_ingest.migrate import migrate as apply_migrations
@@ -28,24 +28,10 @@ from yikao_ingest.settings import (
     SMTP_URL,
     broker_address,
     channels,
-    default_data_dir,
 )
 from yikao_ingest.settings_channels import channels_of_file
 
 CONNECT_TIMEOUT_S = 3
-
-
-def database_url(data: Path | None) -> str:
-    """Return the database to speak to: the one that is set, else that of a running `serve`."""
-    if url := os.environ.get(DATABASE_URL):
-        return url
-    run = (data or default_data_dir(os.environ)) / "pg" / "run"
-    if not run.is_dir():
-        raise ServerError(
-            f"no database: {DATABASE_URL} is not set and nothing runs in {run.parent.parent}",
-            "start `yikao serve` first, or set it",
-        )
-    return f"host={run.absolute()} port=5432 user=yikao dbname=yikao"
 
 
 def migrate(data: Path | None) -> int:
@@ -55,7 +41,7 @@ def migrate(data: Path | None) -> int:
     except MigrationError as error:
         raise ServerError("the schema stays as it is", str(error)) from error
     except psycopg.OperationalError as error:
-        raise _away(error) from error
+        raise away(error) from error
     except psycopg.Error as error:
         reason = str(error).partition("\n")[0]
         remedy = f"give the user of {DATABASE_URL} the right to make schemas and extensions"
@@ -72,10 +58,8 @@ def registry(file: Path, data: Path | None, *, store: bool) -> int:
     if not store:
         print(f"{file}: no fault  未发现错误")
         return 0
-    try:
+    with database_errors():
         counts = apply_registry(database_url(data), parsed)
-    except psycopg.OperationalError as error:
-        raise _away(error) from error
     print(", ".join(f"{count} {table}" for table, count in counts.items()))
     return 0
 
@@ -122,16 +106,13 @@ def check(data: Path | None) -> int:
 
 
 def _check_database(url: str) -> str:
-    try:
-        with psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_S) as conn:
-            if not schema_current(conn):
-                raise ServerError("the schema is not this version's", "run `yikao migrate`")
-            row = conn.execute("SELECT count(*) FROM resident").fetchone()
-            if row is None or row[0] == 0:
-                raise ServerError("no residents", "run `yikao registry apply FILE`")
-            return f"{row[0]} residents"
-    except psycopg.OperationalError as error:
-        raise _away(error) from error
+    with database_errors(), psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_S) as conn:
+        if not schema_current(conn):
+            raise ServerError("the schema is not this version's", "run `yikao migrate`")
+        row = conn.execute("SELECT count(*) FROM resident").fetchone()
+        if row is None or row[0] == 0:
+            raise ServerError("no residents", "run `yikao registry apply FILE`")
+        return f"{row[0]} residents"
 
 
 def _check_broker() -> str:
@@ -167,8 +148,3 @@ def _shown(variable: str) -> str:
         scheme, _, rest = value.partition("://")
         return f"{scheme}://…@{rest.rpartition('@')[2]}"
     return value
-
-
-def _away(error: psycopg.OperationalError) -> ServerError:
-    print(str(error).partition("\n")[0], file=sys.stderr)
-    return ServerError("the database does not answer", f"start it, or mend {DATABASE_URL}")

@@ -9,11 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import psycopg
-
 from yikao_alerts.asked import AskedRow, asked_of_doctors
 from yikao_alerts.clock import read_clock
 from yikao_alerts.working import connect
+from yikao_ingest.cli_database import database_errors, database_url
 from yikao_ingest.errors import ServerError
 
 if TYPE_CHECKING:
@@ -40,15 +39,10 @@ def register(subcommands: "Subcommands") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table."""
-    from yikao_ingest.cli_admin import database_url
-
     if not 0 < arguments.weeks <= WEEKS_MAX:
         raise ServerError(f"--weeks {arguments.weeks}", f"use 1 to {WEEKS_MAX}")
-    try:
+    with database_errors():
         rows = asyncio.run(_asked(database_url(arguments.data), timedelta(weeks=arguments.weeks)))
-    except psycopg.Error as error:
-        what = str(error).partition("\n")[0]
-        raise ServerError(f"the database does not answer, {what}", "start it") from error
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(field.name for field in dataclasses.fields(AskedRow))
     table.writerows(dataclasses.astuple(row) for row in rows)

@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import psycopg
 from psycopg import AsyncConnection
 
 from yikao_alerts.clock import read_clock
 from yikao_alerts.feed import show
-from yikao_alerts.feed.oncall_view import joined, line_of, said_line
+from yikao_alerts.feed.oncall_forms import SPAN_MAX
+from yikao_alerts.feed.oncall_view import DAYS, joined, line_of, said_line
 from yikao_alerts.feed.words import Words, load_words
 from yikao_alerts.rota.ical import CalendarError, export, import_shifts
 from yikao_alerts.rota.model import HandOver, Kind, Leave, Override, Rota, Rotas, Word
@@ -23,11 +23,10 @@ from yikao_alerts.rota.names import Names, RotaName, load_names, load_said
 from yikao_alerts.rota.on_call import on_call, shifts
 from yikao_alerts.rota.staffing import load_problems
 from yikao_alerts.rota.store import Signed, load_rotas, say, say_leave, withdraw
-from yikao_ingest.cli_admin import database_url
+from yikao_ingest.cli_database import database_errors, database_url
 from yikao_ingest.errors import ServerError
 
 WEEK: Final = timedelta(days=7)
-SPAN_MAX: Final = timedelta(days=366)
 FALLBACK_ZONE: Final = "Asia/Shanghai"
 """Of printed times while the registry names no centre."""
 
@@ -83,13 +82,8 @@ class Desk:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run a command against the database; return its exit code."""
-    try:
+    with database_errors():
         return asyncio.run(_with_desk(arguments))
-    except psycopg.errors.UndefinedTable as error:
-        raise ServerError("the database has no schema of ours", "run `yikao migrate`") from error
-    except psycopg.OperationalError as error:
-        reason = str(error).partition("\n")[0]
-        raise ServerError(f"the database does not answer, {reason}", "start it") from error
 
 
 async def _with_desk(arguments: argparse.Namespace) -> int:
@@ -183,7 +177,7 @@ async def _leave(desk: Desk) -> int:
 async def _told(desk: Desk, what: str) -> int:
     """Say what was written down, and at once what is wrong with the next days."""
     print(f"{what}: {desk.words('oncall.said.override')}")
-    soon = desk.now + timedelta(days=14)
+    soon = desk.now + timedelta(days=DAYS - 1)
     for problem in await load_problems(desk.conn, desk.now, soon):
         if problem.trouble == "nobody":
             print(f"!! {line_of(problem, desk.words, desk.names, desk.zone).what}", file=sys.stderr)

@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-import psycopg
-
 from yikao_alerts.clock import read_clock
 from yikao_alerts.outbox.held import HeldPage, discard, held_pages, release
 from yikao_alerts.working import connect
-from yikao_ingest.cli_admin import database_url
+from yikao_ingest.cli_database import database_errors, database_url
 from yikao_ingest.errors import ServerError
-from yikao_ingest.settings import DATABASE_URL
 
 if TYPE_CHECKING:
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -54,11 +51,8 @@ def register(subcommands: "Subcommands") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked; exit code 0."""
-    try:
+    with database_errors():
         lines = asyncio.run(_run(database_url(arguments.data), arguments))
-    except psycopg.OperationalError as error:
-        remedy = f"start it, or mend {DATABASE_URL}"
-        raise ServerError("the database does not answer", remedy) from error
     for line in lines:
         print(line)
     return 0

@@ -8,12 +8,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-import psycopg
-
 from yikao_alerts.explain import explained
 from yikao_alerts.replay import Difference, compared
 from yikao_alerts.rules import load_rules
-from yikao_ingest.cli_admin import database_url
+from yikao_ingest.cli_database import database_errors, database_url
 from yikao_ingest.errors import ServerError
 from yikao_ingest.replaying import Checked, Span, patient_of, replay, shadow_report, story
 
@@ -25,10 +23,8 @@ BAR: Final = 30
 
 def run_explain(arguments: argparse.Namespace) -> int:
     """Tell an episode to a doctor."""
-    try:
+    with database_errors():
         told, rules = story(database_url(arguments.data), arguments.episode)
-    except psycopg.OperationalError as error:
-        raise _away(error) from error
     for line in explained(told, rules, arguments.language):
         print(line)
     return 0
@@ -49,7 +45,7 @@ def moment(text: str | None) -> datetime | None:
 def run_replay(arguments: argparse.Namespace) -> int:
     """Compute decisions again; exit code 1 when one does not agree."""
     dsn = database_url(arguments.data)
-    try:
+    with database_errors():
         patient_id = patient_of(dsn, arguments.patient) if arguments.patient else None
         span = Span(moment(arguments.since), moment(arguments.until), patient_id)
         if arguments.shadow_report:
@@ -59,13 +55,6 @@ def run_replay(arguments: argparse.Namespace) -> int:
         if arguments.rules:
             return _compare(checked, arguments.rules, bar)
         return _verify(checked, bar)
-    except psycopg.OperationalError as error:
-        raise _away(error) from error
-
-
-def _away(error: psycopg.OperationalError) -> ServerError:
-    reason = str(error).partition("\n")[0]
-    return ServerError(f"the database does not answer, {reason}", "start it, or name another")
 
 
 def _verify(checked: Iterable[Checked], bar: "_Bar") -> int:
