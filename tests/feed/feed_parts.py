@@ -40,7 +40,6 @@ EPISODE = EpisodeRow(
     own_doctor_name="王医生",
     team_id="north",
     zone=ZONE,
-    duty_doctor_name="李医生",
     awaited_until=None,
     latest_at=NOW - minutes(7),
     latest_unit="mmHg",

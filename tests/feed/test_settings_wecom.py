@@ -37,6 +37,8 @@ def test_the_seal_is_made_of_the_files(folder: Path) -> None:
     assert seal is not None
     assert (seal.corp_id, seal.token, len(seal.key)) == ("ww1", "QDG6eK", 32)
     assert "QDG6eK" not in repr(seal)
+    # Windows editors begin a file with a mark; the pager reads such a file too.
+    assert wecom_seal(environ(folder, "\ufeff" + text)) == seal
 
 
 def test_without_a_callback_there_is_none(folder: Path) -> None:
@@ -48,7 +50,7 @@ def test_without_a_callback_there_is_none(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[wecom", "no TOML"),
+        ("\n\n[wecom", "line 3: not valid TOML"),
         ('[wecom]\ncallback_token_file = "FOLDER/token"', "not complete"),
         (TABLE.format(token="token", key="token"), "43"),
         (TABLE.format(token="none", key="key"), "cannot be read"),

@@ -3,12 +3,12 @@
 The same file sets up the channels themselves, for the pager; here a single table is looked at.
 """
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from yikao_alerts.feed.errors import FeedError
+from yikao_devices.toml_lines import FaultyFileError, parse_toml
 
 CHANNELS_FILE: Final = "YIKAO_CHANNELS_FILE"
 CALLBACK_TOKEN_FILE: Final = "callback_token_file"
@@ -22,16 +22,21 @@ def table_of(environ: Mapping[str, str], name: str) -> dict[str, Any]:
     if not path:
         return {}
     try:
-        found = tomllib.loads(read(path)).get(name, {})
-    except tomllib.TOMLDecodeError as error:
-        raise FeedError(f"{path} is no TOML: {error}", "mend it") from error
+        values, _ = parse_toml(_text(path), path)
+    except FaultyFileError as error:
+        raise FeedError(str(error), "mend the file") from error
+    found = values.get(name, {})
     return found if isinstance(found, dict) else {}
 
 
 def read(path: str) -> str:
     """Return a file's text without blanks around; refuses with `FeedError`."""
+    return _text(path).strip()
+
+
+def _text(path: str) -> str:
     try:
-        return Path(path).read_text("utf-8").strip()
+        return Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise FeedError(f"{path} cannot be read: {error}", "mend the file or its name") from error
 

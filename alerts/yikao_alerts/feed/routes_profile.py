@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Final, Literal
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
 from yikao_alerts.feed import care_store, show
-from yikao_alerts.feed.acting import acting_for, back_to, who_acts
+from yikao_alerts.feed.acting import act_on, acting_for, back_to, who_acts
 from yikao_alerts.feed.care_rows import ProfileRow
 from yikao_alerts.feed.care_writes import add_profile, answer_doubt
 from yikao_alerts.feed.doubt_view import conflicts_of, doubts_of
@@ -24,7 +25,7 @@ from yikao_alerts.feed.profile_view import (
     resident_of,
     targets_of,
 )
-from yikao_alerts.feed.rows import ResidentRow
+from yikao_alerts.feed.rows import DoctorRow, ResidentRow
 from yikao_alerts.feed.store import Reader
 from yikao_alerts.feed.web import (
     feed_of,
@@ -119,17 +120,13 @@ async def settle_doubt(
     doctor: Annotated[str, Form()] = "",
 ) -> Response:
     """Say whose a reading is."""
-    async with reading(request) as reader:
-        row = await reader.resident(code)
-        if row is None:
-            return not_found(request, words_of(request))
-        acting = await acting_for(reader, doctor, row.team_id)
-    path = f"/residents/{quote(row.code)}/doubts"
-    if acting is None:
-        return back_to(request, path, "no_doctor")
-    store = feed_of(request).store
-    settled = await answer_doubt(store, row.patient_id, acting.doctor_id, key, answer)
-    return back_to(request, path, f"doubt_{answer}" if settled else "unchanged", acting)
+
+    async def settle(row: ResidentRow, acting: DoctorRow, _: datetime) -> str:
+        store = feed_of(request).store
+        settled = await answer_doubt(store, row.patient_id, acting.doctor_id, key, answer)
+        return f"doubt_{answer}" if settled else "unchanged"
+
+    return await act_on(request, code, doctor, "doubts", settle)
 
 
 async def _page(

@@ -3,15 +3,14 @@
 Only the direction and the day: which drug and how much of it stands in the patient's file.
 """
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Final, Literal
-from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, Response
 
 from yikao_alerts.feed import care_store, show
-from yikao_alerts.feed.acting import acting_for, back_to, who_acts
+from yikao_alerts.feed.acting import act_on, who_acts
 from yikao_alerts.feed.care_writes import TreatmentSet, add_treatment, take_back_treatment
 from yikao_alerts.feed.profile_view import NOTE_MAX
 from yikao_alerts.feed.rows import DoctorRow, ResidentRow
@@ -66,19 +65,17 @@ async def change_treatment(
     doctor: Annotated[str, Form()] = "",
 ) -> Response:
     """Write a change down."""
-    found = await _acting(request, code, doctor)
-    if found is None:
-        return not_found(request, words_of(request))
-    row, acting, today = found
-    path = f"/residents/{quote(row.code)}/treatment"
-    if acting is None:
-        return back_to(request, path, "no_doctor")
-    if not today - BACK <= from_day <= today:
-        return back_to(request, path, "bad_day", acting)
-    told = TreatmentSet(signal, change, from_day, note.strip()[:NOTE_MAX])
-    store = feed_of(request).store
-    added = await add_treatment(store, row.patient_id, acting.doctor_id, told, row.zone)
-    return back_to(request, path, "treatment_set" if added else "unchanged", acting)
+
+    async def add(row: ResidentRow, acting: DoctorRow, now: datetime) -> str:
+        today = show.date_in(now, row.zone)
+        if not today - BACK <= from_day <= today:
+            return "bad_day"
+        told = TreatmentSet(signal, change, from_day, note.strip()[:NOTE_MAX])
+        store, who = feed_of(request).store, acting.doctor_id
+        added = await add_treatment(store, row.patient_id, who, told, row.zone)
+        return "treatment_set" if added else "unchanged"
+
+    return await act_on(request, code, doctor, "treatment", add)
 
 
 @router.post("/residents/{code}/treatment/{change_id}/back")
@@ -86,25 +83,10 @@ async def take_back(
     request: Request, code: str, change_id: int, doctor: Annotated[str, Form()] = ""
 ) -> Response:
     """Take a change back that was entered by mistake."""
-    found = await _acting(request, code, doctor)
-    if found is None:
-        return not_found(request, words_of(request))
-    row, acting, _ = found
-    path = f"/residents/{quote(row.code)}/treatment"
-    if acting is None:
-        return back_to(request, path, "no_doctor")
-    store, who = feed_of(request).store, acting.doctor_id
-    taken = await take_back_treatment(store, row.patient_id, who, change_id, row.zone)
-    return back_to(request, path, "treatment_back" if taken else "unchanged", acting)
 
+    async def withdraw(row: ResidentRow, acting: DoctorRow, _: datetime) -> str:
+        store, who = feed_of(request).store, acting.doctor_id
+        taken = await take_back_treatment(store, row.patient_id, who, change_id, row.zone)
+        return "treatment_back" if taken else "unchanged"
 
-async def _acting(
-    request: Request, code: str, named: str
-) -> tuple[ResidentRow, DoctorRow | None, date] | None:
-    """Return the resident, who acts for him, and the day it is at his home."""
-    async with reading(request) as reader:
-        row = await reader.resident(code)
-        if row is None:
-            return None
-        acting = await acting_for(reader, named, row.team_id)
-    return row, acting, show.date_in(reader.now, row.zone)
+    return await act_on(request, code, doctor, "treatment", withdraw)

@@ -46,7 +46,6 @@ class EpisodeRow:
     own_doctor_name: str
     team_id: str
     zone: str
-    duty_doctor_name: str | None
     awaited_until: datetime | None
     latest_at: datetime | None
     latest_unit: str | None

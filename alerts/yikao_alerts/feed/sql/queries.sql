@@ -31,7 +31,7 @@ SELECT
     answerer.name AS answered_by_name, taker.name AS handed_to_name,
     r.patient_id, r.code AS resident_code, r.name AS resident_name, r.birth_year, r.sex,
     own.name AS own_doctor_name,
-    t.team_id, t.zone, duty.name AS duty_doctor_name,
+    t.team_id, t.zone,
     awaited.until AS awaited_until,
     latest.time AS latest_at, latest.unit AS latest_unit, latest.flags AS latest_flags,
     latest.systolic_mmhg, latest.diastolic_mmhg, latest.systolic_kpa, latest.diastolic_kpa,
@@ -40,7 +40,6 @@ FROM episode e
 JOIN patient r USING (patient_id)
 JOIN doctor own ON own.doctor_id = r.doctor_id
 JOIN team t ON t.team_id = r.team_id
-LEFT JOIN doctor duty ON duty.doctor_id = t.duty_doctor_id
 LEFT JOIN doctor answerer ON answerer.doctor_id = e.answered_by
 LEFT JOIN doctor taker ON taker.doctor_id = e.handed_to
 LEFT JOIN LATERAL (
