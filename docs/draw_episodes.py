@@ -11,6 +11,8 @@ from math import hypot
 from pathlib import Path
 from typing import Final
 
+from generated import write_or_compare
+
 from yikao_alerts.episode import ACTIVE, TRANSITIONS, Event, State
 
 PICTURE: Final = Path(__file__).parent / "episodes.svg"
@@ -174,14 +176,7 @@ def _border(state: State, towards: State) -> tuple[float, float]:
 
 def main(arguments: list[str]) -> int:
     """Write the picture, or compare it; return the exit code."""
-    text = picture()
-    if PICTURE.exists() and PICTURE.read_text("utf-8") == text:
-        return 0
-    if "--check" in arguments:
-        sys.stderr.write(f"out of date: {PICTURE}; run python docs/draw_episodes.py\n")
-        return 1
-    PICTURE.write_text(text, "utf-8")
-    return 0
+    return write_or_compare({PICTURE: picture()}, arguments)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
+from generated import write_or_compare
+
 from yikao_alerts.escalation import Policy, Step, load_policies
 from yikao_alerts.rules.policy import NIGHT_BEGINS, RED
 
@@ -157,14 +159,7 @@ def _marks(policy: Policy, marks: Iterator[Mark], tone: str, top: int) -> Iterat
 
 def main(arguments: list[str]) -> int:
     """Write the picture, or compare it; return the exit code."""
-    text = picture()
-    if PICTURE.exists() and PICTURE.read_text("utf-8") == text:
-        return 0
-    if "--check" in arguments:
-        sys.stderr.write(f"out of date: {PICTURE}; run python docs/draw_escalation.py\n")
-        return 1
-    PICTURE.write_text(text, "utf-8")
-    return 0
+    return write_or_compare({PICTURE: picture()}, arguments)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from generated import write_or_compare
+
 from yikao_alerts.contexts import CONTEXT_WORDS
 from yikao_alerts.resident import GROUPS, OPTIONS, TARGETS
 from yikao_alerts.rules import Rule, RuleSet, load_rules
@@ -186,19 +188,11 @@ def _codes(codes: Iterable[str]) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the pages, or compare them; return the exit code."""
-    check, stale = "--check" in arguments, 0
-    for name, text in pages().items():
-        page = FOLDER / name
-        text = re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
-        if page.exists() and page.read_text("utf-8") == text:
-            continue
-        if check:
-            sys.stderr.write(f"out of date: {page}; run python docs/draw_rules.py\n")
-            stale = 1
-        else:
-            FOLDER.mkdir(exist_ok=True)
-            page.write_text(text, "utf-8")
-    return stale
+    files = {
+        FOLDER / name: re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
+        for name, text in pages().items()
+    }
+    return write_or_compare(files, arguments)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 import msgspec
+from generated import write_or_compare
 
 from yikao_devices import topics, wire
 
@@ -139,20 +140,12 @@ def _message(kind: type) -> dict[str, Any]:
 
 def main(arguments: list[str]) -> int:
     """Write both files, or compare them; return the exit code."""
-    stale = []
-    for name, document in (("schema.json", json_schema()), ("asyncapi.json", asyncapi())):
-        path = FOLDER / name
-        text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
-        if path.exists() and path.read_text("utf-8") == text:
-            continue
-        stale.append(str(path))
-        if "--check" not in arguments:
-            FOLDER.mkdir(exist_ok=True)
-            path.write_text(text, "utf-8")
-    if stale and "--check" in arguments:
-        sys.stderr.write(f"out of date: {', '.join(stale)}; run python docs/write_wire.py\n")
-        return 1
-    return 0
+    documents = {"schema.json": json_schema(), "asyncapi.json": asyncapi()}
+    files = {
+        FOLDER / name: json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+        for name, document in documents.items()
+    }
+    return write_or_compare(files, arguments)
 
 
 if __name__ == "__main__":
