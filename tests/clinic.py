@@ -148,8 +148,12 @@ def registry_text(
     contacts: Sequence[tuple[str, str]] = (("webhook", "http://127.0.0.1:9/wang"),),
     duty_contacts: Sequence[tuple[str, str]] = (("webhook", "http://127.0.0.1:9/li"),),
     bindings: str = "",
+    rota: str = "",
 ) -> str:
-    """Return the clinic's registry file; `bindings` in the place of who has which device."""
+    """Return the clinic's registry file; `bindings` in the place of who has which device.
+
+    rota: the team's, in a centre called "centre"; who appends both says what they are.
+    """
     keys = {signer.gateway: signer.public_text for signer in signers}
     gateways = "".join(
         f'[[gateways]]\nid = "{name}"\ntenant = "{TENANT}"\npublic_key = "{key}"\n'
@@ -157,7 +161,11 @@ def registry_text(
     )
     first, *_, last = keys
     return (
-        PEOPLE.format(own=_contacts(contacts), duty=_contacts(duty_contacts))
+        PEOPLE.format(
+            own=_contacts(contacts),
+            duty=_contacts(duty_contacts),
+            rota=f'centre = "centre"\nrota = "{rota}"\n' if rota else "",
+        )
         + gateways
         + _devices({CUFF: first, METER: first, SHARED_CUFF: last})
         + (bindings or BINDINGS)
@@ -181,7 +189,7 @@ id = "team"
 name = "城北团队"
 zone = "Asia/Shanghai"
 duty_doctor = "li"
-[[doctors]]
+{rota}[[doctors]]
 id = "wang"
 name = "王医生"
 team = "team"

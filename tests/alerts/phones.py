@@ -4,8 +4,7 @@ import asyncio
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from yikao_alerts.channels.channel import OutgoingPage
@@ -82,17 +81,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Keep the terminal quiet."""
-
-
-@contextmanager
-def providing() -> Iterator[Provider]:
-    """Serve a provider from a thread for the block."""
-    provider = Provider()
-    thread = threading.Thread(target=provider.serve_forever)
-    thread.start()
-    try:
-        yield provider
-    finally:
-        provider.shutdown()
-        thread.join()
-        provider.server_close()

@@ -1,23 +1,17 @@
 """The pager comes and goes: stopped, cut off from its database, killed in the middle of work."""
 
 import asyncio
-import os
 import random
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from signal import SIGKILL
 
-from fix_database import DEADLINE_S, Clinic
-from fix_watch import SECRET, Watch
+from fix_database import DEADLINE_S
+from fix_watch import Watch
 from pager_parts import Desks, many, states, story
-from phones import Phone, providing
+from phones import Phone, Provider
+from roles import role_until_killed
+from served import served
 
-from yikao_alerts.feed.settings import LINK_SECRET_FILE
 from yikao_alerts.pager import SLOTS, Pager
-from yikao_ingest.settings import DATABASE_URL, WEBHOOK_SECRET_FILE
 
 PAGES = 60
 KILLS = 3
@@ -57,7 +51,7 @@ async def test_a_pager_gets_over_a_lost_connection(watch: Watch, desk: Desks) ->
 
 
 def test_a_pager_killed_again_and_again_loses_no_page(watch: Watch, short_tmp: Path) -> None:
-    with providing() as provider:
+    with served(Provider()) as provider:
         watch.clinic.register(contacts=[("webhook", provider.url)])
         many(watch, PAGES)
         # Made just now: an old page would be held.
@@ -66,38 +60,15 @@ def test_a_pager_killed_again_and_again_loses_no_page(watch: Watch, short_tmp: P
             f"{provider.url}/",
         )
         for threshold in sorted(random.sample(range(1, PAGES), KILLS)):
-            with paging(watch.clinic, short_tmp), provider.news:
+            with role_until_killed("pager", watch.clinic.dsn, short_tmp), provider.news:
                 enough = provider.news.wait_for(
                     lambda: len(provider.received) >= threshold,  # noqa: B023
                     DEADLINE_S,
                 )
             assert enough
-        with paging(watch.clinic, short_tmp):
+        with role_until_killed("pager", watch.clinic.dsn, short_tmp):
             watch.clinic.until(lambda: set(states(watch)) == {"sent"})
         numbers = {str(row[0]) for row in watch.clinic.rows("SELECT page_id FROM page")}
     assert set(provider.received) == numbers
     # Sent and not yet on record when its pager died: such a page comes again, under its own id.
     assert sum(provider.received.values()) <= PAGES + KILLS * SLOTS
-
-
-@contextmanager
-def paging(clinic: Clinic, folder: Path) -> Iterator[None]:
-    """Run `yikao pager` for the block, and kill it at its end."""
-    secret = folder / "secret.key"
-    secret.write_bytes(SECRET)
-    settings = {
-        DATABASE_URL: clinic.dsn,
-        LINK_SECRET_FILE: str(secret),
-        WEBHOOK_SECRET_FILE: str(secret),
-    }
-    child = subprocess.Popen(
-        [sys.executable, "-m", "yikao_ingest", "pager"],
-        env={**os.environ, **settings},
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield
-    finally:
-        child.send_signal(SIGKILL)
-        child.wait(DEADLINE_S)

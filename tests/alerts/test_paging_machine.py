@@ -7,6 +7,7 @@ Three things hold at every rest: an open red episode has its next page, nothing 
 answer, and what is called sent was accepted by a provider.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from uuid import uuid4
@@ -25,8 +26,10 @@ from hypothesis.stateful import (
 )
 from night import CONTACTS, DUTY, Mood, Night
 
-from yikao_alerts.answer import Disposition, acknowledge, close, hand_over, un_acknowledge
+from yikao_alerts.answer import Answer, Disposition, acknowledge, close, hand_over, un_acknowledge
 from yikao_devices.symptoms import CALL_ME
+
+Move = Callable[..., Awaitable[Answer]]
 
 OWN, OTHER = "wang", "li"
 NEXT_PAGE_WITHIN = timedelta(minutes=10)
@@ -110,57 +113,31 @@ class Paging(RuleBasedStateMachine):
         self.night.works()
 
     def answer(self, doctor: str, disposition: Disposition | None) -> None:
-        number = self.episode("open")
+        self.moves(acknowledge, "open", doctor_id=doctor, disposition=disposition)
+
+    def moves(self, move: Move, *states: str, **said: object) -> None:
+        """Let somebody do something with the newest episode in one of these states."""
+        number = self.episode(*states)
         assert number is not None
-        self.night.answered(
-            lambda conn: acknowledge(
-                conn,
-                now=self.watch.now,
-                episode_id=number,
-                doctor_id=doctor,
-                disposition=disposition,
-            )
-        )
+        self.night.answered(lambda conn: move(conn, now=self.watch.now, episode_id=number, **said))
 
     @rule(doctor=doctors)
     @precondition(lambda self: self.episode("answered", "watching"))
     def somebody_puts_it_back(self, doctor: str) -> None:
-        number = self.episode("answered", "watching")
-        assert number is not None
-        self.night.answered(
-            lambda conn: un_acknowledge(
-                conn, now=self.watch.now, episode_id=number, doctor_id=doctor
-            )
-        )
+        self.moves(un_acknowledge, "answered", "watching", doctor_id=doctor)
         self.night.works()
 
     @rule(doctor=doctors)
     @precondition(lambda self: self.episode("open", "answered", "watching"))
     def somebody_hands_it_over(self, doctor: str) -> None:
-        number = self.episode("open", "answered", "watching")
-        assert number is not None
         to = OTHER if doctor == OWN else OWN
-        self.night.answered(
-            lambda conn: hand_over(
-                conn, now=self.watch.now, episode_id=number, doctor_id=doctor, to=to
-            )
-        )
+        self.moves(hand_over, "open", "answered", "watching", doctor_id=doctor, to=to)
         self.night.works()
 
     @rule()
     @precondition(lambda self: self.episode("answered", "watching"))
     def somebody_ends_it(self) -> None:
-        number = self.episode("answered", "watching")
-        assert number is not None
-        self.night.answered(
-            lambda conn: close(
-                conn,
-                now=self.watch.now,
-                episode_id=number,
-                doctor_id=OWN,
-                disposition=Disposition.VISIT,
-            )
-        )
+        self.moves(close, "answered", "watching", doctor_id=OWN, disposition=Disposition.VISIT)
         self.night.works()
 
     @rule(pressure=pressures)

@@ -33,15 +33,14 @@ until = "18:00"
 [[rotas.layers]]
 rota = "duty"
 """
-DUTY = 'duty_doctor = "li"\n'
 TWO_WAYS = (("webhook", "http://127.0.0.1:9/x"), ("smtp", "x@example.org"))
 
 
 def with_centre(clinic: Clinic) -> None:
     """Apply the clinic's registry with a centre, its doctors reached in two ways each."""
     text = registry_text(
-        (clinic.first, clinic.second), contacts=TWO_WAYS, duty_contacts=TWO_WAYS
-    ).replace(DUTY, DUTY + 'centre = "centre"\nrota = "north"\n')
+        (clinic.first, clinic.second), contacts=TWO_WAYS, duty_contacts=TWO_WAYS, rota="north"
+    )
     apply_registry(clinic.dsn, parse_registry(text + CENTRE, "clinic.toml"))
 
 

@@ -77,9 +77,7 @@ def settle(watch: Watch, text: str = CENTRE) -> None:
     """Give the clinic its centre."""
     clinic = watch.clinic
     own = (("webhook", "http://127.0.0.1:9/wang"), ("smtp", "wang@example.org"))
-    people = registry_text((clinic.first, clinic.second), contacts=own)
-    team = 'duty_doctor = "li"\n'
-    people = people.replace(team, f'{team}centre = "centre"\nrota = "nurses"\n')
+    people = registry_text((clinic.first, clinic.second), contacts=own, rota="nurses")
     doctors = "".join(DOCTOR.format(id=name) for name in ("zhou", "sun", "desk", "wu"))
     apply_registry(clinic.dsn, parse_registry(people + doctors + text, "clinic.toml"))
 

@@ -1,30 +1,23 @@
 """From rows to episodes, pages, questions and timers: decided once, whoever is killed meanwhile."""
 
 import asyncio
-import os
 import random
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from signal import SIGKILL
 
 import psycopg
 from clinic import CUFF
-from fix_database import DEADLINE_S, Clinic
+from fix_database import Clinic
 from fix_watch import SECRET, Watch
+from roles import role_until_killed
 
 from yikao_alerts.answer import Answered, NotOpen
-from yikao_alerts.feed.settings import LINK_SECRET_FILE
 from yikao_alerts.rules import RuleSet
 from yikao_alerts.store import LOCK_CLASS, Linking
 from yikao_alerts.working import connect
 from yikao_ingest.evaluator import ASIDE, Evaluator
 from yikao_ingest.replaying import Span, replay
-from yikao_ingest.settings import DATABASE_URL
 
 OWN, DUTY = "wang", "li"
 HOME_COUNT = 60
@@ -324,33 +317,14 @@ def test_an_evaluator_killed_again_and_again_decides_everything_once(
     houses(plain_clinic, HOME_COUNT)
     decisions = "SELECT count(*) FROM decision"
     for threshold in sorted(random.sample(range(1, HOME_COUNT), KILLS)):
-        with evaluating(plain_clinic.dsn, short_tmp):
+        with role_until_killed("evaluate", plain_clinic.dsn, short_tmp):
             plain_clinic.until(lambda: plain_clinic.one(decisions) >= threshold)  # noqa: B023
-    with evaluating(plain_clinic.dsn, short_tmp):
+    with role_until_killed("evaluate", plain_clinic.dsn, short_tmp):
         plain_clinic.until(lambda: plain_clinic.one("SELECT count(*) FROM eval_queue") == 0)
     assert decided_once(plain_clinic) == HOME_COUNT
     checked = list(replay(plain_clinic.dsn, Span(), verify=True))
     assert len(checked) >= HOME_COUNT
     assert [each for each in checked if each.differences] == []
-
-
-@contextmanager
-def evaluating(dsn: str, folder: Path) -> Iterator[None]:
-    """Run `yikao evaluate` for the block, and kill it at its end."""
-    secret = folder / "link.key"
-    secret.write_bytes(SECRET)
-    settings = {DATABASE_URL: dsn, LINK_SECRET_FILE: str(secret)}
-    child = subprocess.Popen(
-        [sys.executable, "-m", "yikao_ingest", "evaluate"],
-        env={**os.environ, **settings},
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield
-    finally:
-        child.send_signal(SIGKILL)
-        child.wait(DEADLINE_S)
 
 
 def houses(clinic: Clinic, count: int) -> None:

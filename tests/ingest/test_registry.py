@@ -8,6 +8,7 @@ from fix_database import Clinic
 from fix_hypothesis import examples
 from hypothesis import given
 from hypothesis import strategies as st
+from registry_parts import faults_of
 
 from yikao_alerts.rules import RuleSet
 from yikao_devices.toml_lines import FaultyFileError
@@ -29,12 +30,6 @@ device = "{CUFF}"
 resident = "qian"
 from = {SPLIT.isoformat()}
 """
-
-
-def faults_of(text: str) -> list[str]:
-    with pytest.raises(FaultyFileError) as refused:
-        parse_registry(text, "clinic.toml")
-    return [str(fault) for fault in refused.value.faults]
 
 
 def line_of(text: str, part: str) -> int:

@@ -20,7 +20,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from storm import DOCTORS, PEOPLE, RESIDENTS, Alerts, Providers, providers
+from roles import kill, start_role
+from served import served
+from storm import DOCTORS, PEOPLE, RESIDENTS, Alerts, Providers
 
 from yikao_alerts.deliberate import page_id
 from yikao_alerts.feed.settings import LINK_SECRET_FILE
@@ -49,15 +51,10 @@ class Children:
     running: list[subprocess.Popen[bytes]]
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "yikao_ingest", "pager"]
-        nowhere = subprocess.DEVNULL
-        child = subprocess.Popen(command, env=self.environ, stdin=nowhere, stderr=nowhere)
-        self.running.append(child)
+        self.running.append(start_role("pager", self.environ))
 
     def kill(self, which: int) -> None:
-        child = self.running.pop(which)
-        child.send_signal(SIGKILL)
-        child.wait()
+        kill(self.running.pop(which))
 
     def kill_all(self) -> None:
         while self.running:
@@ -211,7 +208,7 @@ def _storm(folder: Path, seed: int) -> Iterator[Storm]:
         ending.callback(postgres.stop)
         dsn = postgres.start()
         migrate(dsn, clock.at(real_s))
-        world = ending.enter_context(providers(seed))
+        world = ending.enter_context(served(Providers(seed)))
         with psycopg.connect(dsn, autocommit=True) as conn:
             sizes = {"doctors": DOCTORS, "residents": RESIDENTS}
             conn.execute(PEOPLE.format(url=world.url, **sizes).encode())
