@@ -1,6 +1,5 @@
 """Readings from signed messages to committed rows, beside a bare COPY of the same rows."""
 
-import base64
 import statistics
 import tempfile
 from collections.abc import Iterator
@@ -10,7 +9,6 @@ from uuid import UUID, uuid5
 
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import Raw
 from table import RUNS, Figure, rate
 
@@ -22,6 +20,7 @@ from yikao_ingest.embedded.postgres import EmbeddedPostgres
 from yikao_ingest.migrate import migrate
 from yikao_ingest.registry import parse_registry
 from yikao_ingest.registry_store import apply_registry
+from yikao_ingest.signature import encode_base64url
 from yikao_ingest.store import Store, staging_row
 
 READINGS = 20_000
@@ -65,13 +64,12 @@ resident = "r{n}"
 def figures() -> Iterator[Figure]:
     """Yield ingest's figures on a fresh embedded PostgreSQL."""
     key = Ed25519PrivateKey.generate()
-    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     with tempfile.TemporaryDirectory(prefix="yk-") as folder:
         postgres = EmbeddedPostgres(Path(folder) / "pg")
         dsn = postgres.start()
         try:
             migrate(dsn, NOW)
-            text = TEAM.format(key=base64.urlsafe_b64encode(public).decode().rstrip("="))
+            text = TEAM.format(key=encode_base64url(key.public_key().public_bytes_raw()))
             text += "".join(RESIDENT.format(n=n) for n in range(RESIDENTS))
             apply_registry(dsn, parse_registry(text, "bench"))
             yield from _flush(dsn, key)
@@ -134,7 +132,7 @@ def _messages(key: Ed25519PrivateKey, run: int) -> list[Incoming]:
             for n in range(first, first + PER_MESSAGE)
         )
         payload = wire.encode(wire.Message("g", 1, NOW, items, historical=True))
-        signature = base64.urlsafe_b64encode(key.sign(payload)).decode().rstrip("=")
+        signature = encode_base64url(key.sign(payload))
         topic = topics.topic("bench", "g", topics.item_channel("blood_pressure"))
         found.append(Incoming(topic, payload, "k", signature, str(first)))
     return found
