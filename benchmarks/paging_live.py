@@ -5,16 +5,19 @@ The provider is a small server that accepts everything; each resident has a doct
 
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from table import Figure
@@ -37,13 +40,16 @@ PEOPLE = """
 INSERT INTO team VALUES ('t', 'team', 'Asia/Shanghai');
 INSERT INTO doctor SELECT 'd' || n, 't', 'doctor', 'zh' FROM generate_series(0, {count}) n;
 UPDATE team SET duty_doctor_id = 'd0';
-INSERT INTO contact
-SELECT 'd' || n, 0, 'webhook', '{url}/d' || n FROM generate_series(0, {count}) n;
 INSERT INTO gateway (gateway_id, tenant, public_key) VALUES ('g', 'bench', 'key');
 INSERT INTO resident (code, name, birth_year, sex, team_id, doctor_id)
 SELECT 'r' || n, 'resident', 1950, 'f', 't', 'd' || n FROM generate_series(1, {count}) n;
 INSERT INTO device (address, gateway_id)
 SELECT 'C4:1D:00:00:' || lpad(patient_id::text, 6, '0'), 'g' FROM resident ORDER BY patient_id
+"""
+CONTACTS = """
+INSERT INTO contact
+SELECT 'd' || n, %(position)s, 'webhook', %(url)s || '/d' || n
+FROM generate_series(0, %(count)s::integer) n
 """
 CALLING = """
 WITH new AS (
@@ -81,12 +87,13 @@ QUEUE = """
 INSERT INTO eval_queue (patient_id, queued_at) SELECT unnest(%(patients)s::integer[]), %(now)s
 """
 HOPS = """
-SELECT extract(epoch FROM p.sent_at - r.received_at)
+SELECT extract(epoch FROM min(p.sent_at) - max(r.received_at))
 FROM page p JOIN episode e USING (episode_id)
 JOIN LATERAL (SELECT max(received_at) AS received_at FROM reading
               WHERE reading.patient_id = e.patient_id) r ON true
-WHERE p.step = 0 AND p.sent_at IS NOT NULL
+GROUP BY episode_id
 """
+"""To the first contact who was reached; null for an episode of which nobody was."""
 
 
 LISTENING = """
@@ -95,13 +102,54 @@ WHERE query IN ('LISTEN yikao_page', 'LISTEN yikao_eval') AND datname = current_
 """
 
 
+FAULTS = ("refuses", "hangs", "errors", "500", "429")
+"""What a provider can do to everything that it is asked, until it is well again."""
+HANGS_S = 30.0
+STATUS = {"500": 500, "429": 429}
+
+
+class Provider(ThreadingHTTPServer):
+    """Takes every message, unless it has a `fault`."""
+
+    daemon_threads = True
+    fault: str | None = None
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Taker)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.server_address[1]}"
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        request, address = super().get_request()
+        if self.fault == "refuses":
+            request.close()
+            raise OSError("refused")
+        return request, address
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of a pager that was killed before it had read the answer."""
+
+
 class _Taker(BaseHTTPRequestHandler):
+    server: Provider
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:  # the name http.server calls
         message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        answer = json.dumps({"accepted": True, "id": message["page_id"]}).encode()
-        self.send_response(200)
+        fault = self.server.fault
+        if fault == "hangs":
+            time.sleep(HANGS_S)
+        if fault == "refuses":
+            self.close_connection = True
+            return
+        taken = {"accepted": True, "id": message["page_id"]} if fault is None else {"errcode": 1}
+        answer = json.dumps(taken).encode()
+        self.send_response(STATUS.get(fault or "", 200))
+        if fault == "429":
+            self.send_header("Retry-After", "1")
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
@@ -110,16 +158,64 @@ class _Taker(BaseHTTPRequestHandler):
         """Keep the terminal quiet."""
 
 
+class Role:
+    """A process of the server: `yikao evaluate` or `yikao pager`."""
+
+    def __init__(self, name: str, environ: Mapping[str, str]) -> None:
+        self._command = [sys.executable, "-m", "yikao_ingest", name]
+        self._environ = {**os.environ, **environ}
+        self.start()
+
+    def start(self) -> None:
+        self._child = subprocess.Popen(self._command, env=self._environ, stderr=subprocess.DEVNULL)
+
+    def kill(self) -> None:
+        """Kill it with -9, and start it again, as whoever keeps it running would."""
+        self._child.kill()
+        self._child.wait()
+        self.start()
+
+    def stop(self) -> None:
+        self._child.terminate()
+        self._child.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What runs: the providers of first and further contacts, and the roles by name."""
+
+    providers: Sequence[Provider]
+    roles: Mapping[str, Role]
+
+
 @contextmanager
-def running(dsn: str, folder: Path, count: int) -> Iterator[None]:
-    """Have people, a provider, an evaluator and a pager for the block."""
+def running(dsn: str, folder: Path, count: int, contacts: int = 1) -> Iterator[Live]:
+    """Have people with so many contacts each, providers, an evaluator and a pager for the block."""
     migrate(dsn, datetime.now(UTC))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Taker)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    secret = folder / "secret.key"
+    secret.write_bytes(b"a secret of thirty-two bytes in all")
+    files = {LINK_SECRET_FILE: str(secret), WEBHOOK_SECRET_FILE: str(secret)}
+    with ExitStack() as ending:
+        providers = [Provider() for _ in range(contacts)]
+        for provider in providers:
+            ending.callback(provider.server_close)
+            ending.callback(provider.shutdown)
+        _people(dsn, count, providers)
+        roles = {name: Role(name, files | {DATABASE_URL: dsn}) for name in ("evaluate", "pager")}
+        for role in roles.values():
+            ending.callback(role.stop)
+        with psycopg.connect(dsn, autocommit=True) as conn:
+            while len(conn.execute(LISTENING).fetchall()) < len(roles):
+                time.sleep(0.1)
+        yield Live(providers, roles)
+
+
+def _people(dsn: str, count: int, providers: Sequence[Provider]) -> None:
     with psycopg.connect(dsn, autocommit=True) as conn:
-        url = f"http://127.0.0.1:{server.server_address[1]}"
-        conn.execute(PEOPLE.format(count=count, url=url).encode())
+        conn.execute(PEOPLE.format(count=count).encode())
+        for position, provider in enumerate(providers):
+            where = {"position": position, "url": provider.url, "count": count}
+            conn.execute(CONTACTS, where)
         for month in sorted(months((datetime.now(UTC) - timedelta(minutes=5), datetime.now(UTC)))):
             name, start, end = partition(month)
             conn.execute(
@@ -127,24 +223,6 @@ def running(dsn: str, folder: Path, count: int) -> Iterator[None]:
                 f" FOR VALUES FROM ('{start}') TO ('{end}')".encode()
             )
         conn.execute("VACUUM ANALYZE")
-    secret = folder / "secret.key"
-    secret.write_bytes(b"a secret of thirty-two bytes in all")
-    files = {LINK_SECRET_FILE: str(secret), WEBHOOK_SECRET_FILE: str(secret)}
-    with ExitStack() as ending:
-        ending.callback(server.server_close)
-        ending.callback(server.shutdown)
-        for role in ("evaluate", "pager"):
-            child = subprocess.Popen(
-                [sys.executable, "-m", "yikao_ingest", role],
-                env={**os.environ, DATABASE_URL: dsn, **files},
-                stderr=subprocess.DEVNULL,
-            )
-            ending.callback(child.wait)
-            ending.callback(child.terminate)
-        with psycopg.connect(dsn, autocommit=True) as conn:
-            while len(conn.execute(LISTENING).fetchall()) < 2:
-                time.sleep(0.1)
-        yield
 
 
 def timers(dsn: str, folder: Path) -> Iterator[Figure]:
@@ -160,39 +238,57 @@ def timers(dsn: str, folder: Path) -> Iterator[Figure]:
         with psycopg.connect(dsn) as conn:
             lags = [float(row[0]) for row in conn.execute(LAGS, {"since": since})]
     what = f"a due call with {OPEN} episodes open, taken by the provider"
-    yield from _shares(what, lags, (1.0, 1.0))
+    yield from shares(what, lags, (1.0, 1.0))
 
 
 def reading_to_phone(dsn: str, folder: Path) -> Iterator[Figure]:
     """Yield the time from a committed reading to the provider's acceptance."""
     residents = int(READINGS_PER_S * WATCHED_S / 2)
     with running(dsn, folder, residents):
-        with psycopg.connect(dsn, autocommit=True) as conn:
-            _measure(conn, residents)
+        measure(dsn, residents)
         time.sleep(LAST_S)
         with psycopg.connect(dsn) as conn:
             waits = [float(row[0]) for row in conn.execute(HOPS)]
     what = f"reading to phone at {READINGS_PER_S} readings/s and {PAGES_PER_S} pages/s"
-    yield from _shares(what, waits, (0.3, 2.0))
+    yield from shares(what, waits, (0.3, 2.0))
 
 
-def _measure(conn: psycopg.Connection, residents: int) -> None:
-    """Let every resident measure twice, evenly spread; one in so many has a crisis."""
+def measure(
+    dsn: str, residents: int, at_s: Mapping[float, Callable[[], None]] | None = None
+) -> None:
+    """Let every resident measure twice, evenly spread; one in so many has a crisis.
+
+    at_s: what happens meanwhile, so many seconds after the beginning. While the database is away
+    nobody's reading is committed; it is when it is back.
+    """
     each_s = 0.1
     batch = int(READINGS_PER_S * each_s / 2)
     ill = int(PAGES_PER_S * each_s)
+    waiting = sorted((at_s or {}).items())
     begin = time.monotonic()
     for number, first in enumerate(range(1, residents + 1, batch)):
         time.sleep(max(0.0, begin + number * each_s - time.monotonic()))
+        while waiting and waiting[0][0] <= number * each_s:
+            waiting.pop(0)[1]()
         patients = list(range(first, min(first + batch, residents + 1)))
-        values = {"patients": patients, "ill": patients[:ill], "now": datetime.now(UTC)}
-        with conn.transaction():
+        while not _read(dsn, patients, ill):
+            time.sleep(each_s)
+
+
+def _read(dsn: str, patients: list[int], ill: int) -> bool:
+    """Commit a reading of each, and have them looked at; False where the database was away."""
+    try:
+        with psycopg.connect(dsn, connect_timeout=2) as conn:
+            values = {"patients": patients, "ill": patients[:ill], "now": datetime.now(UTC)}
             conn.execute(READ, values)
             conn.execute(QUEUE, values)
             conn.execute("SELECT pg_notify('yikao_eval', '')")
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
-def _shares(what: str, values: list[float], bars_s: tuple[float, float]) -> Iterator[Figure]:
+def shares(what: str, values: list[float], bars_s: tuple[float, float]) -> Iterator[Figure]:
     cuts = statistics.quantiles(values, n=100)
     for share, value_s, bar_s in (("p50", cuts[49], bars_s[0]), ("p99", cuts[98], bars_s[1])):
         beside = f"n = {len(values)}, to be at most"

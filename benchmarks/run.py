@@ -5,7 +5,10 @@ import sys
 
 from table import header
 
-ALL = ("frames", "edge", "storage", "evaluate", "replay", "trends", "paging", "serving", "backtest")
+ALL = (
+    *("frames", "edge", "storage", "evaluate", "replay", "trends"),
+    *("paging", "paging_faults", "serving", "backtest"),
+)
 
 
 def main(names: list[str]) -> None:
