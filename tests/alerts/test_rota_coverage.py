@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import cycle, islice
 from zoneinfo import ZoneInfo
 
 from fix_hypothesis import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yikao_alerts.outbox.results import FAILOVER_S
 from yikao_alerts.rota import Hours, Layer, Leave, Override, Rota, Rotation
 from yikao_alerts.rota.coverage import (
     HOLES,
@@ -116,9 +118,8 @@ def test_who_is_on_call_alone_and_a_team_without_a_rota_are_warnings() -> None:
 
 
 def test_contacts_that_the_next_step_cuts_off_are_told() -> None:
-    many = tuple(
-        Method(c, BEGIN) for c in ("wecom", "voice", "sms", "smtp", "ntfy", "bark", "apprise")
-    )
+    five_minutes = int(300 / FAILOVER_S) + 2
+    many = tuple(islice(cycle((Method("voice", BEGIN), Method("sms", BEGIN))), five_minutes))
     lines = found(with_methods("wang", many))
     assert [(p.trouble, p.roles, p.who) for p in lines] == [
         (Trouble.CUT_OFF, ("own_doctor",), "wang"),

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from yikao_alerts.channels.kinds import KIND_OF
+from yikao_alerts.outbox.results import FAILOVER_S
 from yikao_alerts.rota.model import Leave, Rota, Rotas, Rotation, Shift
 from yikao_alerts.rota.on_call import joined, shifts, stands_in
 from yikao_alerts.rules.policy import Policy
@@ -21,8 +22,8 @@ KINDS_MIN: Final = 2
 """Different kinds of verified methods that make somebody reachable."""
 VERIFIED_FOR: Final = timedelta(days=365)
 """A confirmed test message counts for so long: numbers and telephones change."""
-NEXT_CONTACT_AFTER: Final = timedelta(seconds=60)
-"""The pager turns to a doctor's next contact after so long (`outbox/results.py`)."""
+NEXT_CONTACT_AFTER: Final = timedelta(seconds=FAILOVER_S)
+"""The pager turns to a doctor's next contact after so long."""
 RED: Final = "page_now"
 
 
