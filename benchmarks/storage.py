@@ -21,7 +21,8 @@ from yikao_ingest.migrate import migrate
 from yikao_ingest.registry import parse_registry
 from yikao_ingest.registry_store import apply_registry
 from yikao_ingest.signature import encode_base64url
-from yikao_ingest.store import Store, staging_row
+from yikao_ingest.staging import staged
+from yikao_ingest.store import Store
 
 READINGS = 20_000
 PER_MESSAGE = 100
@@ -93,7 +94,7 @@ def _flush(dsn: str, key: Ed25519PrivateKey) -> Iterator[Figure]:
         ours.append(rate(READINGS, drain, runs=1))
         judged = [judge(m, directory, rules, NOW) for m in _messages(key, run + 1)]
         accepted = [item for one in judged for item in one.items]
-        rows = [staging_row(i, 0, NOW)[2:] for i in accepted if isinstance(i, AcceptedReading)]
+        rows = [staged(i, 0, NOW).row[2:] for i in accepted if isinstance(i, AcceptedReading)]
 
         def copy(rows: list[tuple[object, ...]] = rows) -> None:
             _copy(dsn, rows)

@@ -20,9 +20,10 @@ from psycopg.conninfo import make_conninfo
 from yikao_alerts.rules import RuleSet, load_rules
 from yikao_alerts.store import CHANGED, EVALUATE, PAGES
 from yikao_devices import wire
-from yikao_ingest.accept import Incoming, Judged, judge, receipt
+from yikao_ingest.accept import Incoming, Judged, judge
 from yikao_ingest.migrate import migrate
 from yikao_ingest.pipeline import settle
+from yikao_ingest.receipts import receipt
 from yikao_ingest.registry import parse_registry
 from yikao_ingest.registry_store import apply_registry
 from yikao_ingest.store import Store

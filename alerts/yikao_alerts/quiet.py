@@ -55,23 +55,27 @@ def limits_by_field(rules: Iterable[Rule]) -> Mapping[Place, tuple[Zone, ...]]:
     found: dict[Place, list[Zone]] = defaultdict(list)
     for rule in rules:
         for limit in _limits(rule):
-            for unit, number in limit.values.items():
-                if limit.op in ("ge", "gt"):
-                    top = inf if limit.below is None else limit.below[unit]
-                    stretch = Zone(number, top)
-                else:
-                    stretch = Zone(-inf, number)
+            for unit, stretch in stretches(limit):
                 found[rule.kind, limit.field, unit].append(stretch)
         for doubt in _doubts(rule):
             found[rule.kind, doubt.field, doubt.unit].append(Zone(doubt.low, doubt.high))
-    return {place: tuple(stretches) for place, stretches in found.items()}
+    return {place: tuple(own) for place, own in found.items()}
+
+
+def stretches(limit: Limit) -> Iterator[tuple[str, Zone]]:
+    """Yield, for each unit, the closed stretch of values that holds all that reach the limit."""
+    for unit, number in limit.values.items():
+        if limit.op in ("ge", "gt"):
+            yield unit, Zone(number, inf if limit.below is None else limit.below[unit])
+        else:
+            yield unit, Zone(-inf, number)
 
 
 def zones(rules: Iterable[Rule]) -> dict[Place, Zone]:
     """Return the quiet zone of each value in each unit: the widest that no limit touches."""
     limited = limits_by_field(rules)
     return {
-        (kind, field, unit): _widest_gap(limited.get((kind, field, unit), ()))
+        (kind, field, unit): widest_gap(limited.get((kind, field, unit), ()))
         for kind, units in UNITS.items()
         for field in (*FIELDS[kind], PULSE_PRESSURE)
         for unit in ((PULSE_UNIT,) if field == "pulse" else units)
@@ -88,7 +92,7 @@ def _doubts(rule: Rule) -> tuple[Doubt, ...]:
     return rule.form.any if isinstance(rule.form, UnitDoubt) else ()
 
 
-def _widest_gap(stretches: Iterable[Zone]) -> Zone:
+def widest_gap(stretches: Iterable[Zone]) -> Zone:
     """Return the widest gap between stretches; of gaps without an end the narrower number wins
     nothing, so an endless one is the widest of all."""
     widest, reached = Zone(inf, inf), -inf

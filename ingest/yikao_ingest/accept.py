@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from yikao_alerts.from_wire import measurement_of
+from yikao_alerts.possible import impossible
 from yikao_alerts.rules import RuleSet
 from yikao_devices import topics, wire
 from yikao_devices.symptoms import CALL_ME
@@ -148,9 +148,7 @@ def judge(incoming: Incoming, directory: Directory, rules: RuleSet, now: datetim
     message = _read(incoming, sender.gateway)
     if isinstance(message, Quarantined):
         return Judged(incoming, origin, b"", (message,), whole=True)
-    items = tuple(
-        _judge_item(bytes(raw), sender.gateway, directory, rules, now) for raw in message.items
-    )
+    items = tuple(_judge_item(raw, sender.gateway, directory, rules, now) for raw in message.items)
     return Judged(incoming, origin, sender.signature, items)
 
 
@@ -174,20 +172,20 @@ def _read(incoming: Incoming, gateway: Gateway) -> wire.Message | Quarantined:
 
 
 def _judge_item(
-    raw: bytes, gateway: Gateway, directory: Directory, rules: RuleSet, now: datetime
+    raw: msgspec.Raw, gateway: Gateway, directory: Directory, rules: RuleSet, now: datetime
 ) -> Accepted | Quarantined:
     try:
         item = wire.decode_item(raw)
     except UNREADABLE as error:
-        return Quarantined(Reason.ITEM_UNREADABLE, str(error), raw, _identity(raw))
+        return Quarantined(Reason.ITEM_UNREADABLE, str(error), bytes(raw), _identity(raw))
     if isinstance(item, wire.RefusedFrame):
-        return Quarantined(Reason.FRAME_REFUSED, item.reason, raw, item.reading_id)
+        return Quarantined(Reason.FRAME_REFUSED, item.reason, bytes(raw), item.reading_id)
     return _place(item, raw, gateway, directory, rules, now)
 
 
 def _place(
     item: wire.Reading | wire.SymptomReport | wire.DeviceEvent,
-    raw: bytes,
+    raw: msgspec.Raw,
     gateway: Gateway,
     directory: Directory,
     rules: RuleSet,
@@ -200,28 +198,28 @@ def _place(
         device = None
     if device is None and item.device != gateway.gateway_id:
         detail = "the device is not registered for this gateway"
-        return Quarantined(Reason.UNKNOWN_DEVICE, detail, raw, identity)
+        return Quarantined(Reason.UNKNOWN_DEVICE, detail, bytes(raw), identity)
     user = None if isinstance(item, wire.DeviceEvent) else item.user
     patient_id = device.patient(at, user) if device is not None else None
     if untimely := _untimely(at, now):
         # A time that no calendar holds in every zone cannot be shown again.
         kept_at = at if MINYEAR < at.year < MAXYEAR else None
-        return Quarantined(*untimely, raw, identity, patient_id, kept_at)
+        return Quarantined(*untimely, bytes(raw), identity, patient_id, kept_at)
     if isinstance(item, wire.DeviceEvent):
         return _event(item, raw, device, gateway, directory)
     if device is None or patient_id is None:
         detail = "the device belonged to nobody when it measured"
-        return Quarantined(Reason.NO_BINDING, detail, raw, identity, None, at)
+        return Quarantined(Reason.NO_BINDING, detail, bytes(raw), identity, None, at)
     if isinstance(item, wire.SymptomReport):
         return AcceptedSymptoms(patient_id, item)
-    if fault := _unusable(item, rules, now):
-        return Quarantined(*fault, raw, identity, patient_id, at)
+    if fault := _unusable(item, rules):
+        return Quarantined(*fault, bytes(raw), identity, patient_id, at)
     return AcceptedReading(patient_id, device.device_id, item)
 
 
 def _event(
     item: wire.DeviceEvent,
-    raw: bytes,
+    raw: msgspec.Raw,
     device: Device | None,
     gateway: Gateway,
     directory: Directory,
@@ -234,7 +232,7 @@ def _event(
     asking = asking or directory.at_home(gateway.gateway_id, at)
     if not asking:
         detail = "nobody has a device at this gateway: nobody knows who asks to be called"
-        return Quarantined(Reason.NO_BINDING, detail, raw, item.reading_id, None, at)
+        return Quarantined(Reason.NO_BINDING, detail, bytes(raw), item.reading_id, None, at)
     return AcceptedCall(asking, item)
 
 
@@ -246,41 +244,16 @@ def _untimely(at: datetime, now: datetime) -> tuple[Reason, str] | None:
     return None
 
 
-def _unusable(item: wire.Reading, rules: RuleSet, now: datetime) -> tuple[Reason, str] | None:
+def _unusable(item: wire.Reading, rules: RuleSet) -> tuple[Reason, str] | None:
     """Return what is wrong with a reading's values."""
     if fault := disagreement(item):
         return Reason.UNITS_DISAGREE, fault
-    rule = rules.implausible(measurement_of(item, now))
+    rule = impossible(rules, item)
     return None if rule is None else (Reason.IMPLAUSIBLE, rule.id)
 
 
-def _identity(raw: bytes) -> UUID | None:
+def _identity(raw: msgspec.Raw) -> UUID | None:
     try:
         return _identify(raw).reading_id
     except UNREADABLE:
         return None
-
-
-def receipt(judged: Judged, now: datetime) -> wire.Receipt | None:
-    """Return what the gateway is told once the items are stored; None where nobody can be told.
-
-    Items whose id could not be read are covered by `refused_message`: the gateway takes every item
-    of that message it has heard nothing else about as refused.
-    """
-    if judged.origin is None:
-        return None
-    quarantined = [item for item in judged.items if isinstance(item, Quarantined)]
-    nameless = [item for item in quarantined if item.reading_id is None]
-    return wire.Receipt(
-        t=now,
-        stored=tuple(
-            item.item.reading_id for item in judged.items if not isinstance(item, Quarantined)
-        ),
-        rejected=tuple(
-            wire.Rejection(item.reading_id, str(item.reason))
-            for item in quarantined
-            if item.reading_id is not None
-        ),
-        refused_message=judged.incoming.message_id if nameless else None,
-        code=str(nameless[0].reason) if nameless else None,
-    )

@@ -50,9 +50,13 @@ class Device:
 
         A binding of the very user slot goes before one for anybody; None when there is none.
         """
-        held = [binding for binding in self.bindings if binding.holds(at, user)]
-        held.sort(key=lambda binding: binding.user_slot == ANYBODY)
-        return held[0].patient_id if held else None
+        anybodys = None
+        for binding in self.bindings:
+            if binding.holds(at, user):
+                if binding.user_slot != ANYBODY:
+                    return binding.patient_id
+                anybodys = binding.patient_id if anybodys is None else anybodys
+        return anybodys
 
     def holders(self, at: datetime) -> frozenset[int]:
         """Return everybody whose device it was at that time, whichever slot is theirs."""

@@ -2,12 +2,14 @@
 
 In this order and no other: judge, store, commit, receipt, acknowledge. A process killed between
 two steps does the later ones again after its start; killed before the commit it has told nobody.
+While one batch is stored the next is judged (`ahead.py`).
 """
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,10 +23,10 @@ from yikao_ingest.accept import (
     Quarantined,
     identify,
     judge,
-    receipt,
 )
-from yikao_ingest.directory import Directory
+from yikao_ingest.ahead import Ahead, Batch, View
 from yikao_ingest.reasons import Reason
+from yikao_ingest.receipts import receipts
 from yikao_ingest.store import DatabaseAwayError, DataRefusedError, Store
 from yikao_ingest.subscriber import Delivery, Subscriber
 
@@ -32,6 +34,9 @@ log = logging.getLogger(__name__)
 
 BATCH_MAX: Final = 500
 """Messages in one transaction; the broker sends no more ahead of our acknowledgements."""
+BATCH_BYTES: Final = 1_000_000
+"""Some 2,500 readings: a backlog comes in several batches, of which one is judged while another is
+stored, and larger ones cost the database as much for each reading."""
 LINGER_S: Final = 0.01
 IDLE_S: Final = 0.2
 """Longest wait for a message before commands are looked at."""
@@ -52,22 +57,37 @@ class Pipeline:
     _active: bool = False
     _standing_by: bool = False
     _listening: bool = False
-    _directory: Directory = field(default_factory=Directory)
+    _view: View | None = None
     _registry_version: str = ""
 
     def run(self) -> None:
         """Serve until stopped; the database may go and come."""
+        ahead = Ahead(self._next, self.stop)
         try:
             while not self.stop.is_set():
-                self._until_done(self._take())
+                self._until_done(ahead.next(IDLE_S) or Batch())
         finally:
+            self.stop.set()
+            ahead.close()
             self._listen(False)
             self._drop_store()
 
-    def _take(self) -> list[Delivery]:
-        return self.subscriber.take(BATCH_MAX, IDLE_S, LINGER_S) if self._listening else []
+    def _next(self) -> Batch | None:
+        """Return what has come by now, judged; in the thread that looks ahead."""
+        view = self._view
+        if view is None or not self._listening:
+            self.stop.wait(IDLE_S)
+            return None
+        deliveries = self.subscriber.take(BATCH_MAX, BATCH_BYTES, IDLE_S, LINGER_S)
+        return self._judge(deliveries, view) if deliveries else None
 
-    def _until_done(self, batch: Sequence[Delivery]) -> None:
+    def _judge(self, deliveries: Sequence[Delivery], view: View) -> Batch:
+        now = view.now(self.clock)
+        items = (each.incoming for each in deliveries if _carries_items(each.incoming))
+        judged = [judge(message, view.directory, self.rules, now) for message in items]
+        return Batch(deliveries, judged, view.directory)
+
+    def _until_done(self, batch: Batch) -> None:
         """Work on a batch until it is done; a database that is away is waited for.
 
         No batch is ever given up: unacknowledged it would fill the broker's window, and in the end
@@ -112,34 +132,36 @@ class Pipeline:
             self.subscriber.stop()
         self._listening = wanted
 
-    def _work(self, store: Store, batch: Sequence[Delivery]) -> None:
+    def _work(self, store: Store, batch: Batch) -> None:
         """Do all that a batch asks for; it may be begun again after any step."""
-        now = self.clock.at(store.read_clock())
-        self._refresh(store)
+        view = self._look(store)
+        now = view.now(self.clock)
         self._send_commands(store, now)
-        items = [delivery.incoming for delivery in batch if _carries_items(delivery.incoming)]
-        for delivery in batch:
+        for delivery in batch.deliveries:
             if not _carries_items(delivery.incoming):
-                self._keep_word(store, delivery.incoming, now)
-        if items:
-            judged = [judge(message, self._directory, self.rules, now) for message in items]
-            self._send_receipts(settle(store, judged, now), now)
-            log.info("batch stored", extra={"messages": len(items)})
-        self.subscriber.acknowledge(batch)
+                self._keep_word(store, view, delivery.incoming, now)
+        if batch.judged:
+            if batch.directory is not view.directory:
+                batch = self._judge(batch.deliveries, view)
+            self._send_receipts(settle(store, batch.judged, now), now)
+            log.info("batch stored", extra={"messages": len(batch.judged)})
+        self.subscriber.acknowledge(batch.deliveries)
 
-    def _refresh(self, store: Store) -> None:
-        """Read the registry again when it has changed."""
+    def _look(self, store: Store) -> View:
+        """Read the database's clock, and the registry again when it has changed."""
         version = store.registry_version()
-        if version != self._registry_version:
-            self._directory = store.directory()
-            self._registry_version = version
+        if self._view is None or version != self._registry_version:
+            directory = store.directory()
+        else:
+            directory = self._view.directory
+        self._registry_version = version
+        self._view = View(directory, store.read_clock(), time.monotonic())
+        return self._view
 
     def _send_receipts(self, stored: Sequence[Judged], now: datetime) -> None:
-        for one in stored:
-            word = receipt(one, now)
-            if word is not None and one.origin is not None:
-                address = topics.topic(one.origin.tenant, one.origin.gateway, topics.RECEIPT)
-                self.subscriber.publish(address, wire.encode(word))
+        for home, word in receipts(stored, now):
+            address = topics.topic(*home, topics.RECEIPT)
+            self.subscriber.publish(address, wire.encode(word))
 
     def _send_commands(self, store: Store, now: datetime) -> None:
         """Send what is to be shown at home; one that cannot be sent now is sent next time."""
@@ -151,9 +173,9 @@ class Pipeline:
             if self.subscriber.publish(address, wire.encode(command), lifetime_s):
                 store.execute("command_sent", {"command_id": command_id, "now": now})
 
-    def _keep_word(self, store: Store, incoming: Incoming, now: datetime) -> None:
+    def _keep_word(self, store: Store, view: View, incoming: Incoming, now: datetime) -> None:
         """Keep what a gateway says of itself; what cannot be used is only logged: it is no data."""
-        sender = identify(incoming, self._directory)
+        sender = identify(incoming, view.directory)
         if isinstance(sender, Quarantined):
             log.warning("gateway's word refused", extra={"reason": str(sender.reason)})
             return

@@ -1,16 +1,15 @@
-"""Is a message from the gateway it names? Ed25519 over its exact bytes.
+"""Is a message from the gateway it names? Ed25519 over its exact bytes (RFC 8032).
 
-Only the watchdog's own gateway signs here: it proves the path by going all of it.
+Only the watchdog's own gateway signs here: it proves the path by going all of it. By libsodium: it
+checks the short messages of a live evening in half of OpenSSL's time, and lets other threads work.
 """
 
 import base64
 import binascii
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import (
-    Ed25519PrivateKey,
-    Ed25519PublicKey,
-)
+from nacl.bindings import crypto_sign_open
+from nacl.exceptions import CryptoError
+from nacl.signing import SigningKey
 
 PUBLIC_KEY_BYTES = 32
 PRIVATE_KEY_BYTES = 32
@@ -37,18 +36,18 @@ def encode_base64url(raw: bytes) -> str:
 
 def public_key(private: bytes) -> bytes:
     """Return the other half of a private key; private: any `PRIVATE_KEY_BYTES` bytes."""
-    return Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+    return bytes(SigningKey(private).verify_key)
 
 
 def sign(private: bytes, payload: bytes) -> bytes:
     """Return the signature over `payload`."""
-    return Ed25519PrivateKey.from_private_bytes(private).sign(payload)
+    return SigningKey(private).sign(payload).signature
 
 
 def genuine(public_key: bytes, signature: bytes, payload: bytes) -> bool:
     """Return whether `signature` over `payload` was made with the key's other half."""
     try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, payload)
-    except (InvalidSignature, ValueError):
+        crypto_sign_open(signature + payload, public_key)
+    except (CryptoError, ValueError):
         return False
     return True

@@ -15,7 +15,6 @@ from psycopg import sql
 from yikao_alerts.sql_blocks import load_sql_blocks
 from yikao_alerts.store import CHANGED, EVALUATE
 from yikao_alerts.working import CONNECT_TIMEOUT_S, WATCHED
-from yikao_devices import wire
 from yikao_ingest.accept import (
     AcceptedCall,
     AcceptedEvent,
@@ -29,17 +28,13 @@ from yikao_ingest.errors import ServerError
 from yikao_ingest.migrate import Mode
 from yikao_ingest.partitions import months, partition
 from yikao_ingest.signature import PUBLIC_KEY_BYTES, decode_base64url
+from yikao_ingest.staging import TYPES, Staged, newest, rounds, staged
 
 SQL: Final = load_sql_blocks("yikao_ingest")
 LOCK: Final = 0x79696B69
 """Advisory lock of the one active ingest; a second waits for it as hot standby."""
 
-_TYPES: Final = (
-    *("uuid", "int8", "int4", "timestamptz", "int4", "text"),
-    *("float8",) * 9,
-    *("text", "text", "int4", "int2", "text[]", "float8", "text", "float8"),
-    *("timestamptz", "timestamptz"),
-)
+_MESSAGE_TYPES: Final = ("int8", "timestamptz", "text", "bytea", "text", "bytea")
 DETAIL_MAX: Final = 500
 """Characters kept of what a decoder said; it may quote the message."""
 _MAKE_PARTITION: Final = (
@@ -86,7 +81,7 @@ class Store:
             raise
 
     def _prepare(self) -> None:
-        self._conn.execute(SQL["watch_client"])
+        self._conn.execute(SQL["prepare_session"])
         try:
             self._mode = Mode(self._one("mode"))
         except (psycopg.errors.UndefinedTable, ValueError) as error:
@@ -150,50 +145,63 @@ class Store:
     def _save(self, batch: Sequence[Judged], now: datetime) -> set[int]:
         """Store a batch and return the residents to look at."""
         patients: set[int] = set()
-        staged: list[tuple[object, ...]] = []
-        for judged in batch:
-            message_id = self._message(judged, now)
+        readings: list[Staged] = []
+        for judged, message_id in zip(batch, self._messages(batch, now), strict=True):
             for item in judged.items:
                 match item:
                     case AcceptedReading():
-                        staged.append(staging_row(item, message_id, now))
+                        readings.append(staged(item, message_id, now))
                     case Quarantined():
                         patients |= self._quarantine(judged, item, message_id, now)
                     case AcceptedSymptoms():
                         patients |= self._symptoms(item, message_id, now)
                     case AcceptedEvent() | AcceptedCall():
                         patients |= self._event(judged, item, message_id, now)
-        if staged:
-            patients |= self._readings(staged)
+        if readings:
+            patients |= self._readings(readings, now)
         return patients
 
-    def _message(self, judged: Judged, now: datetime) -> int | None:
-        """Keep a signed message as it came; one refused as a whole is in quarantine instead."""
-        if judged.whole or judged.origin is None:
-            return None
-        values = {
-            "received_at": now,
-            "gateway_id": judged.origin.gateway,
-            "payload": judged.incoming.payload,
-            "key_id": _storable(judged.incoming.key_id),
-            "signature": judged.signature,
-        }
-        row = self._conn.execute(SQL["insert_message"], values).fetchone()
-        assert row is not None, "an insert returns its row"
-        return int(row[0])
+    def _messages(self, batch: Sequence[Judged], now: datetime) -> list[int | None]:
+        """Keep signed messages as they came, and return their numbers; one that was refused as a
+        whole has none, it is in quarantine instead."""
+        kept = [judged for judged in batch if not judged.whole and judged.origin is not None]
+        rows = self._conn.execute(SQL["message_ids"], {"count": len(kept)}).fetchall()
+        numbers = iter([int(row[0]) for row in rows])
+        found: list[int | None] = []
+        with self._conn.cursor().copy(SQL["copy_messages"]) as copy:
+            copy.set_types(_MESSAGE_TYPES)
+            for judged in batch:
+                if judged.whole or judged.origin is None:
+                    found.append(None)
+                    continue
+                found.append(next(numbers))
+                incoming, gateway = judged.incoming, judged.origin.gateway
+                proof = (_storable(incoming.key_id), judged.signature)
+                copy.write_row((found[-1], now, gateway, incoming.payload, *proof))
+        return found
 
-    def _readings(self, staged: list[tuple[object, ...]]) -> set[int]:
-        """Store the new ones of the staged readings; return whose they are."""
+    def _readings(self, readings: Sequence[Staged], now: datetime) -> set[int]:
+        """Store the new ones of the readings; return whose they are."""
+        patients: set[int] = set()
         cursor = self._conn.cursor()
-        with cursor.copy(SQL["copy_staging"]) as copy:
-            copy.set_types(_TYPES)
-            for row in staged:
-                copy.write_row(row)
-        cursor.execute(SQL["ledger_staged"])
-        cursor.execute(SQL["insert_readings"])
-        patients = {int(row[0]) for row in cursor.fetchall()}
-        cursor.execute(SQL["insert_conflicts"])
-        cursor.execute(SQL["upsert_latest"])
+        for number, rows in enumerate(rounds(readings)):
+            if number:
+                cursor.execute(SQL["clear_staging"])
+            with cursor.copy(SQL["copy_staging"]) as copy:
+                copy.set_types(TYPES)
+                for row in rows:
+                    copy.write_row(row)
+            whose, some_were_there = cursor.execute(SQL["insert_readings"]).fetchone() or ((), True)
+            patients |= set(whose or ())
+            if some_were_there:
+                cursor.execute(SQL["insert_conflicts"])
+        latest = newest(readings)
+        values = {
+            "patients": [patient for patient, _ in latest],
+            "kinds": [kind for _, kind in latest],
+            "times": list(latest.values()),
+        }
+        cursor.execute(SQL["upsert_latest"], values | {"now": now})
         return patients
 
     def _ensure_partitions(self, batch: Sequence[Judged]) -> None:
@@ -304,39 +312,3 @@ class Store:
 def _storable(text: str) -> str:
     """Return a text from outside as PostgreSQL can hold it: it takes every character but NUL."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-def staging_row(
-    accepted: AcceptedReading, message_id: int | None, now: datetime
-) -> tuple[object, ...]:
-    """Return a reading in the order of `copy_staging`."""
-    item = accepted.item
-    blood = item if isinstance(item, wire.BloodPressureReading) else None
-    glucose = item if isinstance(item, wire.GlucoseReading) else None
-    return (
-        item.reading_id,
-        message_id,
-        accepted.patient_id,
-        item.measured_at,
-        accepted.device_id,
-        wire.kind_of(item),
-        blood and blood.systolic_mmhg,
-        blood and blood.diastolic_mmhg,
-        blood and blood.mean_mmhg,
-        blood and blood.pulse_bpm,
-        blood and blood.systolic_kpa,
-        blood and blood.diastolic_kpa,
-        blood and blood.mean_kpa,
-        glucose and glucose.glucose_mmol_l,
-        glucose and glucose.glucose_mg_dl,
-        item.unit,
-        glucose and glucose.meal,
-        item.record,
-        item.user,
-        list(item.flags),
-        item.doubt_s,
-        item.clocks.t_dev,
-        item.clocks.device_offset_s,
-        item.clocks.t_hub,
-        now,
-    )

@@ -52,7 +52,7 @@ class Delivery:
 
 
 class Subscriber:
-    """Connection to the broker; `take` and `acknowledge` from one thread.
+    """Connection to the broker; `take` from one thread, all else from another.
 
     url: `mqtt://HOST:PORT`, on loopback or a network of the servers' own: gateways come in by TLS
     on another port of the broker. Refuses any other kind with `ServerError`.
@@ -101,11 +101,15 @@ class Subscriber:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def take(self, most: int, wait_s: float, linger_s: float) -> list[Delivery]:
-        """Return up to `most` messages: waits `wait_s` for a first, then `linger_s` for more."""
+    def take(self, most: int, most_bytes: int, wait_s: float, linger_s: float) -> list[Delivery]:
+        """Return up to `most` messages: waits `wait_s` for a first, then `linger_s` for more.
+
+        The one that reaches `most_bytes` is the last.
+        """
         batch: list[Delivery] = []
+        size = 0
         until = time.monotonic() + wait_s
-        while len(batch) < most:
+        while len(batch) < most and size < most_bytes:
             try:
                 delivery = self._queue.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
@@ -114,6 +118,7 @@ class Subscriber:
                 if not batch:
                     until = time.monotonic() + linger_s
                 batch.append(delivery)
+                size += len(delivery.incoming.payload)
         return batch
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:

@@ -39,9 +39,9 @@ from yikao_ingest.accept import (
     Quarantined,
     identify,
     judge,
-    receipt,
 )
 from yikao_ingest.reasons import OWNERS, Reason
+from yikao_ingest.receipts import receipt
 from yikao_ingest.signature import SIGNATURE_BYTES, decode_base64url, genuine
 
 RULES = load_rules()

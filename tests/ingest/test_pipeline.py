@@ -12,6 +12,7 @@ from pathlib import Path
 from signal import SIGKILL
 from uuid import uuid4
 
+import psycopg
 import pytest
 from clinic import CUFF, TENANT, event, glucose, pressure
 from fix_database import Clinic, clinic_in
@@ -216,7 +217,7 @@ def test_a_broker_killed_in_the_middle_costs_no_reading(
 ) -> None:
     readings = series(400)
     with ingesting(plain_clinic.dsn, url, rules):
-        sending = threading.Thread(target=home.deliver, args=(readings,))
+        sending = threading.Thread(target=home.deliver, args=(readings,), daemon=True)
         sending.start()
         for threshold in (120, 280):
             home.until(lambda: len(home.stored) >= threshold)  # noqa: B023
@@ -257,7 +258,7 @@ def test_ingest_killed_again_and_again_loses_nothing_and_stores_nothing_twice(
     def start() -> IngestChild:
         return IngestChild(plain_clinic.dsn, url, short_tmp / f"ingest-{next(children)}")
 
-    sending = threading.Thread(target=home.deliver, args=(readings,))
+    sending = threading.Thread(target=home.deliver, args=(readings,), daemon=True)
     sending.start()
     last = kill_again_and_again(start, home, thresholds)
     sending.join()
@@ -269,3 +270,22 @@ def test_ingest_killed_again_and_again_loses_nothing_and_stores_nothing_twice(
     assert (lost, twice) == (0, 0)
     for table in ("reading_conflict", "quarantine"):
         assert plain_clinic.one(f"SELECT count(*) FROM {table}") == 0
+
+
+def test_what_was_judged_by_an_older_registry_is_judged_again(
+    plain_clinic: Clinic, home: Home, url: str, rules: RuleSet
+) -> None:
+    """The next batch is judged while one is stored; meanwhile the cuff may go to somebody else."""
+    first, second = pressure(121, 80, at=now()), pressure(122, 80, at=now() - SECOND)
+    qian = f'[[bindings]]\ndevice = "{CUFF}"\nresident = "qian"\n'
+    with ingesting(plain_clinic.dsn, url, rules):
+        with psycopg.connect(plain_clinic.dsn) as other:
+            other.execute("LOCK TABLE ingest_message IN SHARE MODE")
+            home.send(first)
+            waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            plain_clinic.until(lambda: plain_clinic.one(waits))
+            home.send(second)
+            plain_clinic.register(bindings=qian)
+        home.until(lambda: home.is_done([second]))
+    owner = "SELECT code FROM reading JOIN resident USING (patient_id) WHERE systolic_mmhg = 122"
+    assert plain_clinic.one(owner) == "qian"

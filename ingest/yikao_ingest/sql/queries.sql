@@ -3,11 +3,13 @@
 -- name: read_clock
 SELECT clock_timestamp()
 
--- name: watch_client
+-- name: prepare_session
 -- The lock of the active ingest must not outlive its machine: a silent client is let go in 25 s.
 SELECT set_config('tcp_keepalives_idle', '10', false),
        set_config('tcp_keepalives_interval', '5', false),
-       set_config('tcp_keepalives_count', '3', false)
+       set_config('tcp_keepalives_count', '3', false),
+       -- Readings go in as they are staged, in the order of their index: a sort by id undoes that.
+       set_config('enable_mergejoin', 'off', false)
 
 -- name: one_moment
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ
@@ -40,10 +42,16 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staging (
     reading_id uuid NOT NULL, message_id bigint NOT NULL, LIKE reading
 ) ON COMMIT DELETE ROWS
 
--- name: insert_message
-INSERT INTO ingest_message (received_at, gateway_id, payload, key_id, signature)
-VALUES (%(received_at)s, %(gateway_id)s, %(payload)s, %(key_id)s, %(signature)s)
-RETURNING message_id
+-- name: clear_staging
+DELETE FROM staging
+
+-- name: message_ids
+SELECT nextval(pg_get_serial_sequence('ingest_message', 'message_id'))
+FROM generate_series(1, %(count)s)
+
+-- name: copy_messages
+COPY ingest_message (message_id, received_at, gateway_id, payload, key_id, signature)
+FROM STDIN (FORMAT BINARY)
 
 -- name: copy_staging
 COPY staging (reading_id, message_id, patient_id, time, device_id, kind, systolic_mmhg,
@@ -51,27 +59,25 @@ COPY staging (reading_id, message_id, patient_id, time, device_id, kind, systoli
     glucose_mg_dl, unit, meal, record, user_slot, flags, doubt_s, device_time, device_offset_s,
     hub_time, received_at) FROM STDIN (FORMAT BINARY)
 
--- name: ledger_staged
--- What went to quarantine before and can be used now (registered since, say) becomes a row.
-INSERT INTO ingest_ledger (reading_id, received_at, message_id, outcome)
-SELECT DISTINCT ON (reading_id) reading_id, received_at, message_id, 'stored' FROM staging
-ORDER BY reading_id
-ON CONFLICT (reading_id) DO UPDATE
-SET received_at = EXCLUDED.received_at, message_id = EXCLUDED.message_id, outcome = EXCLUDED.outcome
-WHERE ingest_ledger.outcome = 'quarantined'
-
 -- name: insert_readings
--- What is new in the ledger goes in; what was there before is a repetition. What falls into a day
--- that is closed already takes the daily round back to it.
-WITH fresh AS (
+-- What is new in the ledger goes in; what was there before is a repetition. What went to quarantine
+-- before and can be used now (registered since, say) becomes a row. What falls into a day that is
+-- closed already takes the daily round back to it. Staged are no two with one id or one key.
+WITH entered AS (
+    INSERT INTO ingest_ledger (reading_id, received_at, message_id, outcome)
+    SELECT reading_id, received_at, message_id, 'stored' FROM staging
+    ON CONFLICT (reading_id) DO UPDATE
+    SET received_at = EXCLUDED.received_at, message_id = EXCLUDED.message_id,
+        outcome = EXCLUDED.outcome
+    WHERE ingest_ledger.outcome = 'quarantined'
+    RETURNING reading_id
+), fresh AS (
     INSERT INTO reading
-    SELECT DISTINCT ON (s.patient_id, s.time, s.device_id, s.kind)
-        s.patient_id, s.time, s.device_id, s.kind, s.systolic_mmhg, s.diastolic_mmhg, s.mean_mmhg,
-        s.pulse_bpm, s.systolic_kpa, s.diastolic_kpa, s.mean_kpa, s.glucose_mmol_l,
+    SELECT s.patient_id, s.time, s.device_id, s.kind, s.systolic_mmhg, s.diastolic_mmhg,
+        s.mean_mmhg, s.pulse_bpm, s.systolic_kpa, s.diastolic_kpa, s.mean_kpa, s.glucose_mmol_l,
         s.glucose_mg_dl, s.unit, s.meal, s.record, s.user_slot, s.flags, s.doubt_s, s.device_time,
         s.device_offset_s, s.hub_time, s.received_at
-    FROM staging s JOIN ingest_ledger l USING (reading_id, message_id)
-    ORDER BY s.patient_id, s.time, s.device_id, s.kind, s.reading_id
+    FROM staging s JOIN entered USING (reading_id)
     ON CONFLICT DO NOTHING
     RETURNING patient_id, time
 ), touched AS (
@@ -79,7 +85,7 @@ WITH fresh AS (
     FROM (SELECT patient_id, min(time) AS time FROM fresh GROUP BY patient_id) AS late
     WHERE p.patient_id = late.patient_id AND late.time < p.closed_until
 )
-SELECT patient_id FROM fresh
+SELECT array_agg(DISTINCT patient_id), (SELECT count(*) FROM entered) > count(*) FROM fresh
 
 -- name: insert_conflicts
 -- Another record under the same resident, time, device and kind: both are kept. Whether it is
@@ -112,8 +118,7 @@ UPDATE ingest_ledger SET outcome = 'conflict' WHERE reading_id IN (SELECT readin
 
 -- name: upsert_latest
 INSERT INTO patient_latest (patient_id, kind, time, received_at)
-SELECT DISTINCT ON (patient_id, kind) patient_id, kind, time, received_at FROM staging
-ORDER BY patient_id, kind, time DESC
+SELECT *, %(now)s FROM unnest(%(patients)s::integer[], %(kinds)s::text[], %(times)s::timestamptz[])
 ON CONFLICT (patient_id, kind) DO UPDATE
 SET time = EXCLUDED.time, received_at = EXCLUDED.received_at
 WHERE patient_latest.time < EXCLUDED.time

@@ -1,0 +1,81 @@
+"""The next batch is judged while the database stores the last one.
+
+Judging is work of this process, storing is mostly the database's: in turn, each of the two would
+wait half of the time. One batch is ready at most, so that nothing grows old here.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from yikao_devices.story_clock import Clock
+from yikao_ingest.accept import Judged
+from yikao_ingest.directory import Directory
+from yikao_ingest.subscriber import Delivery
+
+LOOK_S: Final = 0.1
+"""How often whoever waits looks whether it is to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The registry as it was read from the database, and the database's clock at that moment."""
+
+    directory: Directory
+    read_s: float
+    at_s: float
+
+    def now(self, clock: Clock) -> datetime:
+        """Return what the database's clock shows now, in the story's time."""
+        return clock.at(self.read_s + time.monotonic() - self.at_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Messages, and the verdicts on those that carry items; `directory`: by which registry."""
+
+    deliveries: Sequence[Delivery] = ()
+    judged: Sequence[Judged] = ()
+    directory: Directory | None = None
+
+
+class Ahead:
+    """A thread that calls `make` again and again, and holds one batch ready.
+
+    What `make` raises is raised by `next`: a fault must not end in silence.
+    """
+
+    def __init__(self, make: Callable[[], Batch | None], stop: threading.Event) -> None:
+        self._make = make
+        self._stop = stop
+        self._ready: queue.Queue[Batch] = queue.Queue(maxsize=1)
+        self._pool = ThreadPoolExecutor(1, "judging")
+        self._work: Future[None] = self._pool.submit(self._run)
+
+    def next(self, wait_s: float) -> Batch | None:
+        """Return the next batch; None when there is none within `wait_s`."""
+        try:
+            return self._ready.get(timeout=wait_s)
+        except queue.Empty:
+            if self._work.done():
+                self._work.result()
+            return None
+
+    def close(self) -> None:
+        """End the thread, once `stop` is set; a batch that is ready comes again from the broker."""
+        self._pool.shutdown()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            batch = self._make()
+            while batch is not None and not self._stop.is_set():
+                try:
+                    self._ready.put(batch, timeout=LOOK_S)
+                    batch = None
+                except queue.Full:
+                    continue

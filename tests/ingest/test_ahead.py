@@ -1,0 +1,63 @@
+"""One batch is made while another is worked on, never more than one, and no fault is silent."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from yikao_ingest.ahead import Ahead, Batch
+
+DEADLINE_S = 30.0
+
+
+@contextmanager
+def ahead(make: object, stop: threading.Event) -> Iterator[Ahead]:
+    """Have batches made ahead for the block."""
+    made = Ahead(make, stop)  # type: ignore[arg-type]
+    try:
+        yield made
+    finally:
+        stop.set()
+        made.close()
+
+
+def test_the_next_batch_is_made_while_one_is_worked_on() -> None:
+    begun = threading.Semaphore(0)
+
+    def make() -> Batch:
+        begun.release()
+        return Batch()
+
+    with ahead(make, threading.Event()) as batches:
+        assert batches.next(DEADLINE_S) is not None
+        # Nobody has asked for the second: it is being made, and with the third it waits.
+        for _ in range(3):
+            assert begun.acquire(timeout=DEADLINE_S)
+    assert not begun.acquire(blocking=False)
+
+
+def test_nothing_is_handed_on_while_there_is_nothing() -> None:
+    with ahead(lambda: None, threading.Event()) as batches:
+        assert batches.next(0.01) is None
+
+
+def test_a_fault_is_raised_where_batches_are_asked_for() -> None:
+    def make() -> Batch:
+        raise ZeroDivisionError
+
+    with ahead(make, threading.Event()) as batches, pytest.raises(ZeroDivisionError):
+        while True:
+            batches.next(0.01)
+
+
+def test_it_ends_although_a_batch_waits() -> None:
+    stop = threading.Event()
+    made = threading.Event()
+
+    def make() -> Batch:
+        made.set()
+        return Batch()
+
+    with ahead(make, stop):
+        assert made.wait(DEADLINE_S)

@@ -1,0 +1,69 @@
+"""What is stored together: no two with one id or one key, in whatever order they came in."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from clinic import NOW, glucose, pressure
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yikao_ingest.accept import AcceptedReading
+from yikao_ingest.staging import TYPES, Staged, newest, rounds, staged
+
+COLUMN = {"reading_id": 0, "patient_id": 2, "time": 3, "device_id": 4, "kind": 5}
+
+
+def reading(number: int, minute: int, patient: int, systolic: int) -> Staged:
+    at = NOW + timedelta(minutes=minute)
+    item = pressure(systolic, at=at, reading_id=UUID(int=number))
+    return staged(AcceptedReading(patient, patient, item), 1, NOW)
+
+
+readings = st.lists(
+    st.builds(
+        reading, st.integers(1, 12), st.integers(0, 2), st.integers(1, 2), st.integers(90, 200)
+    ),
+    max_size=20,
+    unique_by=lambda one: one.reading_id,
+)
+
+
+@given(readings, st.randoms(use_true_random=False))
+def test_the_order_of_arrival_decides_nothing(batch: list[Staged], chance: object) -> None:
+    shuffled = sorted(batch, key=lambda _: chance.random())  # type: ignore[attr-defined]
+    assert list(rounds(shuffled)) == list(rounds(batch))
+    assert newest(shuffled) == newest(batch)
+
+
+@given(readings)
+def test_each_id_is_in_one_round_and_no_key_twice_in_any(batch: list[Staged]) -> None:
+    found = list(rounds(batch))
+    ids = [row[COLUMN["reading_id"]] for rows in found for row in rows]
+    assert sorted(map(str, ids)) == sorted(str(one.reading_id) for one in batch)
+    for rows in found:
+        keys = [row[COLUMN["patient_id"] : COLUMN["kind"] + 1] for row in rows]
+        assert keys == sorted(set(keys))
+    for key in {one.key for one in batch}:
+        same = [one for one in batch if one.key == key]
+        first = min(same, key=lambda one: one.reading_id)
+        assert first.row in found[0]
+
+
+def test_an_id_that_comes_twice_is_stored_once() -> None:
+    one = reading(1, 0, 1, 120)
+    assert list(rounds([one, one])) == [[one.row]]
+
+
+def test_each_kind_fills_its_own_columns() -> None:
+    for item, values in (
+        (pressure(128, 82), {"systolic": 128.0, "diastolic": 82.0, "pulse": 70.0}),
+        (glucose(6.1), {"glucose": 6.1}),
+    ):
+        row = staged(AcceptedReading(1, 1, item), 1, NOW).row
+        assert len(row) == len(TYPES)
+        assert {value for value in row[6:15] if value is not None} == set(values.values())
+
+
+def test_the_newest_of_each_resident_and_kind_is_told() -> None:
+    told = newest([reading(n, n % 3, 1 + n % 2, 120) for n in range(1, 9)])
+    assert told == {(patient, "blood_pressure"): NOW + timedelta(minutes=2) for patient in (1, 2)}
