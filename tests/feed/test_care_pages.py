@@ -145,6 +145,7 @@ def test_what_a_doctor_sets_is_in_force_at_once_and_dated(town: Town, doctor: ht
     assert town.run("SELECT count(*) FROM eval_queue") == [(1,)], "the rules look again"
     shown = doctor.get("/residents/r-01/profile").text
     assert 'value="140"' in shown
+    assert "家庭收缩压目标 140 mmHg" in shown
     assert re.search(r'value="insulin" checked', shown)
     assert "门诊讨论" in shown
 

@@ -135,7 +135,7 @@ def test_label_reasons_carry_their_numbers_and_the_rules_name() -> None:
     ]
     said = standing_of("red", reasons, None, EN, RULES).reasons
     assert said[0] == f"open alert for today: {RULES.rule('BP-07').name_en}"
-    assert said[1] == "91 % likely that the pressure level reaches 135"
+    assert said[1] == "91\u00a0% likely that the pressure level reaches 135 mmHg"
     assert said[2:] == ("code of_tomorrow · n 2", "code silent")
 
 
@@ -325,7 +325,12 @@ def test_every_rule_is_told_in_both_languages() -> None:
                     told = (part.limits, part.who, part.confirm, part.ends, *part.changes)
                     assert all(told), entry.id
                     assert "{" not in "".join(told), entry.id
-        assert len(templates_of(RULES, words)) == len(RULES.templates)
+        templates = templates_of(RULES, words)
+        assert len(templates) == len(RULES.templates)
+        numbers = [
+            part for line in templates for part in line.targets.split(words("list.semicolon"))
+        ]
+        assert all(part.endswith((" mmHg", " mmol/L", " %")) for part in numbers)
 
 
 def test_burden_is_per_hundred_patient_weeks() -> None:

@@ -2,22 +2,26 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
-from feed_parts import IDLE, NOW, episode, known, minutes
+from feed_parts import IDLE, NOW, ZONE, episode, known, minutes
 
 from yikao_alerts.escalation import load_policies
 from yikao_alerts.feed.feed_view import (
     BEHIND_AFTER,
     FRESH_WITHIN,
     Countdown,
+    addressed,
     card_of,
     cards,
     countdown_of,
     summary_of,
 )
+from yikao_alerts.roster import Care, Contact, Doctor
 
 POLICIES = load_policies()
+PHONE = Contact(0, "webhook", "http://127.0.0.1:9/x")
 
 
 def test_red_comes_first_then_who_waited_longest_then_what_is_answered() -> None:
@@ -60,21 +64,59 @@ def test_what_nobody_repeated_is_tagged(confirmed: str, tagged: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("open_min", "after_min", "what", "who"),
+    ("open_min", "after_min", "what", "who", "role"),
     [
-        (1, 1, "own_voice", "王医生"),
-        (3, 2, "team", ""),
-        (6, 4, "duty_doctor", ""),
-        (13, 7, "duty_desk", ""),
-        (21, 9, "duty_desk_again", ""),
-        (400, 10, "duty_desk_again", ""),
+        (1, 1, "own_voice", "王医生", "own_doctor"),
+        (3, 2, "team", "", "team"),
+        (6, 4, "duty_doctor", "", "duty_doctor"),
+        (13, 7, "duty_desk", "", "duty_desk"),
+        (21, 9, "duty_desk_again", "", "duty_desk"),
+        (400, 10, "duty_desk_again", "", "duty_desk"),
     ],
 )
 def test_an_open_episode_counts_down_to_the_next_call(
-    open_min: int, after_min: int, what: str, who: str
+    open_min: int, after_min: int, what: str, who: str, role: str
 ) -> None:
     shown = countdown_of(episode(level_since=NOW - minutes(open_min)), POLICIES, NOW)
-    assert shown == Countdown(NOW + minutes(after_min), what, who)
+    assert shown == Countdown(NOW + minutes(after_min), what, who, role)
+
+
+def test_after_a_re_check_that_calls_people_together_the_rest_come_sooner() -> None:
+    row = episode(level_since=NOW - minutes(1), tier=1)
+    assert countdown_of(row, POLICIES, NOW) == Countdown(
+        NOW + minutes(4), "duty_doctor", "", "duty_doctor"
+    )
+
+
+def test_who_was_handed_an_episode_is_called_in_the_own_doctors_place() -> None:
+    row = episode(level_since=NOW - minutes(1), handed_to="chen", handed_to_name="陈医生")
+    shown = countdown_of(row, POLICIES, NOW)
+    assert shown is not None
+    assert (shown.what, shown.who) == ("own_voice", "陈医生")
+
+
+@pytest.mark.parametrize(
+    ("reader", "open_min", "handed_to", "what"),
+    [
+        ("wang", 1, None, "you_voice"),
+        ("li", 1, None, "own_voice"),
+        ("li", 6, None, "you"),
+        ("wang", 6, None, "duty_doctor"),
+        ("li", 21, None, "you"),
+        ("wang", 1, "chen", "own_voice"),
+        ("chen", 1, "chen", "you_voice"),
+    ],
+)
+def test_whoever_is_called_next_is_told_that_it_is_you(
+    reader: str, open_min: int, handed_to: str | None, what: str
+) -> None:
+    wang, li, chen = (Doctor(each, "zh", (PHONE,)) for each in ("wang", "li", "chen"))
+    care = Care(1, ZoneInfo(ZONE), wang, li, handed={"chen": chen})
+    row = episode(level_since=NOW - minutes(open_min), handed_to=handed_to)
+    shown = addressed(card_of(row, POLICIES, NOW), care, reader).countdown
+    assert shown is not None
+    assert shown.what == what
+    assert bool(shown.who) == (what == "own_voice")
 
 
 def test_a_page_held_for_the_night_counts_to_the_own_doctor() -> None:

@@ -149,7 +149,9 @@ def test_the_link_of_a_test_message_confirms_by_the_button_alone(
     )
     token = make_link(SECRET, PageLink(number, "wang"), datetime.now(UTC))
     confirmed = "SELECT confirmed_at FROM notice"
-    assert "是我收到的" in doctor.get(f"/p/check/{token}").text
+    page = doctor.get(f"/p/check/{token}").text
+    assert "是我收到的" in page
+    assert "渠道：控制台" in page
     assert town.run(confirmed) == [(None,)]
     assert "已确认" in doctor.post(f"/p/check/{token}").text
     ((first,),) = town.run(confirmed)

@@ -50,7 +50,7 @@ def test_without_a_callback_there_is_none(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("\n\n[wecom", "line 3: not valid TOML"),
+        ("\n\n[wecom\na = 1\n", "line 3: not valid TOML"),
         ('[wecom]\ncallback_token_file = "FOLDER/token"', "not complete"),
         (TABLE.format(token="token", key="token"), "43"),
         (TABLE.format(token="none", key="key"), "cannot be read"),

@@ -49,7 +49,7 @@ def test_an_entry_says_who_which_rule_since_when_and_why(town: Town, doctor: htt
         "已 3 天",
         "7 天平均 141.2/84 mmHg（14 次、6 天），界值 135/85",
         "黄 · 本周关注",
-        "血压水平达到 135 的可能性为 91 %",
+        "血压水平达到 135 mmHg 的可能性为 91\u00a0%",
         f'href="/worklist/{number}"',
     ):
         assert part in shown, part

@@ -5,7 +5,7 @@ resident's data are fresh and nothing is waiting to be looked at; otherwise it s
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from yikao_alerts.escalation import Policy, due_calls
 from yikao_alerts.feed.rows import EpisodeRow, FreshnessRow, QueuesRow
 from yikao_alerts.history import LOOK_BACK
+from yikao_alerts.roster import Care
 
 FRESH_WITHIN: Final = LOOK_BACK
 """What the rules look back on: a resident with nothing in it has no decision either."""
@@ -28,11 +29,13 @@ TONES: Final = {"page_now": "red", "today": "amber"}
 
 @dataclass(frozen=True, slots=True)
 class Countdown:
-    """What happens next without an answer: `what` names the sentence, `who` the doctor."""
+    """What happens next without an answer: `what` names the sentence, `who` the doctor, and `role`
+    whom the policy then calls; empty where it calls nobody."""
 
     at: datetime
     what: str
     who: str
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +106,28 @@ def countdown_of(
     policy = policies.get(row.severity)
     if row.state != "open" or policy is None:
         return None
-    due, following = due_calls(policy, row.level_since, now, ZoneInfo(row.zone))
-    if following.who == "own_doctor":
-        what = "own_voice" if following.by == "voice" else "own"
-        return Countdown(following.due_at, what, row.own_doctor_name or "")
-    again = any(call.who == following.who for call in due)
+    due, following = due_calls(policy, row.level_since, now, ZoneInfo(row.zone), row.tier)
+    role = following.who
+    again = "_again" if any(call.who == role for call in due) else ""
+    if role == "own_doctor":
+        # To whom it was handed over stands in the own doctor's place.
+        who = row.handed_to_name or row.own_doctor_name
+        what = "own_voice" if following.by == "voice" else f"own{again}"
+        return Countdown(following.due_at, what, who, role)
     # Without a name: who is on call is asked of the rota only when the time comes.
-    return Countdown(following.due_at, following.who + ("_again" if again else ""), "")
+    return Countdown(following.due_at, role + again, "", role)
+
+
+def addressed(card: Card, care: Care, reader: str) -> Card:
+    """Return a card as a doctor reads it: where the next call is their own, it says so."""
+    shown = card.countdown
+    if shown is None or not shown.role:
+        return card
+    called = care.handed_to(card.row.handed_to).who(shown.role, shown.at)
+    if called.doctor_id != reader:
+        return card
+    what = "you_voice" if shown.what == "own_voice" else "you"
+    return replace(card, countdown=replace(shown, what=what, who=""))
 
 
 def cards(

@@ -186,11 +186,15 @@ def lines_of(rows: Sequence[ProfileRow], words: Words) -> list[Line]:
 
 def _what(row: ProfileRow, words: Words) -> str:
     parts = [_word(GROUPS, code, words) for code in row.groups]
-    parts += [
-        f"{_word(TARGETS, code, words)} {show.number(value)}" for code, value in row.targets.items()
-    ]
+    parts += [target_text(code, value, words) for code, value in row.targets.items()]
     parts += [_word(OPTIONS, code, words) for code in row.options]
     return words("list.comma").join(parts) or words("profile.cleared")
+
+
+def target_text(code: str, value: float, words: Words) -> str:
+    """Return a target in words, with its unit."""
+    unit = f" {BOUNDS[code].unit}" if code in BOUNDS else ""
+    return f"{_word(TARGETS, code, words)} {show.number(value)}{unit}"
 
 
 def group_words(codes: Sequence[str], words: Words) -> list[str]:

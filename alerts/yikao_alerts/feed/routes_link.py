@@ -12,8 +12,9 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse
 
 from yikao_alerts.answer import Disposition
+from yikao_alerts.care_read import load_care
 from yikao_alerts.escalation import load_policies
-from yikao_alerts.feed.feed_view import card_of
+from yikao_alerts.feed.feed_view import addressed, card_of
 from yikao_alerts.feed.routes_moves import said_of
 from yikao_alerts.feed.rows import EpisodeRow, LinkRow
 from yikao_alerts.feed.web import feed_of, page, words_of
@@ -66,12 +67,13 @@ async def _show(request: Request, token: str, said: str | None) -> HTMLResponse:
     async with feed_of(request).store.reader(None) as reader:
         now = reader.now
         together = await reader.told_together(genuine.page_id, genuine.doctor_id)
+        care = (await load_care(reader.connection, [row.patient_id], now))[row.patient_id]
     return page(
         request,
         "link.html",
         words_of(request, shown.language),
         row=row,
-        card=card_of(row, load_policies(), now),
+        card=addressed(card_of(row, load_policies(), now), care, genuine.doctor_id),
         doctor=shown.doctor_name,
         yours=row.answered_by == genuine.doctor_id,
         said=said,

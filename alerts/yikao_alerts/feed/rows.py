@@ -58,7 +58,10 @@ class EpisodeRow:
     glucose_mmol_l: float | None
     glucose_mg_dl: float | None
     reopens_at: datetime | None = None
+    handed_to: str | None = None
     handed_to_name: str | None = None
+    tier: int = 0
+    amended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from itertools import groupby
 from string import ascii_lowercase
 from typing import Final
 
+from yikao_alerts.feed.profile_view import target_text
 from yikao_alerts.feed.words import Words
-from yikao_alerts.resident import TARGETS
 from yikao_alerts.rules import Rule, RuleSet
 from yikao_alerts.rules.sentences import (
     confirm_text,
@@ -21,7 +21,6 @@ from yikao_alerts.rules.sentences import (
     upgrade_text,
     who_text,
 )
-from yikao_devices.symptoms import Words as Both
 
 GROUP_ORDER: Final = ("BP", "PR", "GL", "WT", "SP", "TP", "HELP", "DQ")
 PART_LETTERS: Final = ascii_lowercase
@@ -126,18 +125,13 @@ def templates_of(rules: RuleSet, words: Words) -> list[Line]:
         Line(
             template.name_zh if words.language == "zh" else template.name_en,
             template.rule_id,
-            words("list.comma").join(
-                f"{_both(TARGETS[code], words)} {value:g}"
-                for code, value in template.targets.items()
+            words("list.semicolon").join(
+                target_text(code, value, words) for code, value in template.targets.items()
             ),
             template.source,
         )
         for template in rules.templates
     ]
-
-
-def _both(both: Both, words: Words) -> str:
-    return both.zh if words.language == "zh" else both.en
 
 
 def _changes(rule: Rule, words: Words) -> tuple[str, ...]:

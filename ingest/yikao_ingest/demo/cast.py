@@ -1,11 +1,14 @@
-"""Who appears in the demo: residents, doctors and their phones, written as a registry file.
+"""Who appears in the demo: residents, and a small centre with its doctors, rotas and phones,
+written as a registry file.
 
 Nobody here exists. The names are those of any neighbourhood.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from yikao_ingest.demo.plan import NIGHT_HOME, TENANT, ZONE, Plan
 
@@ -20,9 +23,20 @@ NIGHT_CALLER: Final = ("李大爷", 1946, "m")
 """Eighty years old; his cuff shows 180 at ten in the evening."""
 OWN_DOCTOR: Final = "dr-wang"
 DUTY_DOCTOR: Final = "dr-li"
+"""On call for the whole centre in the week in which the story begins."""
+OTHER_DOCTOR: Final = "dr-chen"
+"""The week after."""
+DESK: Final = "duty-desk"
+DOCTORS: Final = {
+    OWN_DOCTOR: "王医生",
+    DUTY_DOCTOR: "李医生",
+    OTHER_DOCTOR: "陈医生",
+    DESK: "门诊值班台",
+}
+"""Names by id; the desk is a "doctor" too, as in any registry."""
 
 ANSWERS_AFTER_S: Final = 60
-"""Story seconds until the duty doctor answers."""
+"""Story seconds until a doctor on call answers."""
 
 Devices = Mapping[str, list[tuple[str, str]]]
 """Address and model of each device, by home."""
@@ -39,27 +53,49 @@ class Cast:
     """Whether the homes behind the first take real readings."""
 
 
-_CLINIC = """\
+_CENTRE = """\
 # 演示登记表 · registry of the demo. Copy it to begin your own; docs/registry.example.toml explains.
+[[centres]]
+id = "chengbei"
+name = "城北社区卫生服务中心"
+zone = "{zone}"
+duty_desk = "{desk}"
+duty_rota = "duty"
+
+[[rotas]]
+id = "duty"
+name = "中心总值班"
+centre = "chengbei"
+layers = [{{ members = ["{duty}", "{other}", "{own}"], start = {monday}, shift_days = 7 }}]
+
+[[rotas]]
+id = "team-1-rota"
+name = "第一团队"
+centre = "chengbei"
+[[rotas.layers]]
+members = ["{own}", "{duty}"]
+start = {monday}
+days = ["workday"]
+from = "08:00"
+until = "18:00"
+[[rotas.layers]]
+rota = "duty"
+
 [[teams]]
 id = "team-1"
 name = "第一家庭医生团队"
 zone = "{zone}"
 duty_doctor = "{duty}"
-
+centre = "chengbei"
+rota = "team-1-rota"
+"""
+_DOCTOR = """
 [[doctors]]
-id = "{own}"
-name = "王医生"
+id = "{doctor}"
+name = "{name}"
 team = "team-1"
 language = "zh"
-contacts = [{{ channel = "webhook", address = "{phone}/{own}" }}]
-
-[[doctors]]
-id = "{duty}"
-name = "李医生"
-team = "team-1"
-language = "zh"
-contacts = [{{ channel = "webhook", address = "{phone}/{duty}" }}]
+contacts = [{{ channel = "webhook", address = "{phone}/{doctor}" }}]
 """
 _HOME = """
 [[residents]]
@@ -88,9 +124,19 @@ resident = "{home}"
 
 
 def registry_text(plan: Plan, devices: Devices, keys: Mapping[str, str], phone_url: str) -> str:
-    """Return the registry file of the demo: one team, and a resident in each home."""
-    names = {"own": OWN_DOCTOR, "duty": DUTY_DOCTOR, "zone": ZONE, "phone": phone_url}
-    parts = [_CLINIC.format(**names)]
+    """Return the registry file of the demo: a centre with one team, and a resident in each home."""
+    parts = [
+        _CENTRE.format(
+            zone=ZONE,
+            own=OWN_DOCTOR,
+            duty=DUTY_DOCTOR,
+            other=OTHER_DOCTOR,
+            desk=DESK,
+            monday=_monday(plan),
+        )
+    ]
+    for doctor, name in DOCTORS.items():
+        parts.append(_DOCTOR.format(doctor=doctor, name=name, phone=phone_url))
     for number, home in enumerate(devices):
         person = NIGHT_CALLER if home == NIGHT_HOME else NEIGHBOURS[number % len(NEIGHBOURS)]
         parts.append(
@@ -112,5 +158,20 @@ def registry_text(plan: Plan, devices: Devices, keys: Mapping[str, str], phone_u
     return "".join(parts)
 
 
-DEMO: Final = Cast(registry_text, {OWN_DOCTOR: "silent", DUTY_DOCTOR: f"answers:{ANSWERS_AFTER_S}"})
-"""The own doctor sleeps through it; the duty doctor answers."""
+def _monday(plan: Plan) -> date:
+    """Return the Monday of the week in which the story begins."""
+    begins = datetime.fromtimestamp(plan.clock.story_s, ZoneInfo(ZONE)).date()
+    return begins - timedelta(days=begins.weekday())
+
+
+DEMO: Final = Cast(
+    registry_text,
+    {
+        OWN_DOCTOR: "silent",
+        DUTY_DOCTOR: f"answers:{ANSWERS_AFTER_S}",
+        OTHER_DOCTOR: f"answers:{ANSWERS_AFTER_S}",
+        DESK: "silent",
+    },
+)
+"""The own doctor sleeps through it; the duty doctor answers. The desk hears its telephone, and
+leaves it to whoever watches the demo to answer at the feed."""

@@ -15,6 +15,7 @@ import psycopg
 
 from yikao_alerts.rules import load_rules
 from yikao_devices.story_clock import Clock
+from yikao_ingest.demo.cast import DOCTORS
 from yikao_ingest.demo.follow import Follower
 from yikao_ingest.demo.plan import ZONE
 from yikao_ingest.demo.report import SQL
@@ -92,7 +93,7 @@ class Teller:
 
     def _rang(self, line: Mapping[str, Any]) -> None:
         at = datetime.fromisoformat(line["story"])
-        owner = {"dr-wang": "王医生", "dr-li": "李医生"}.get(line["owner"], line["owner"])
+        owner = DOCTORS.get(line["owner"], line["owner"])
         self._line(at, f"phone_{line['event']}", owner=owner, text=line.get("text", ""))
 
     def _line(self, at: datetime, what: str, **facts: object) -> None:

@@ -27,7 +27,12 @@ WHERE d.doctor_id = %(doctor_id)s
 SELECT
     e.episode_id, e.family, e.state, e.rule_id, e.severity, e.level, e.confirmed, e.measured_at,
     e.opened_at, e.level_since, e.last_evidence_at, e.answered_by, e.answered_at, e.disposition,
-    e.closed_at, e.reopens_at,
+    e.closed_at, e.reopens_at, e.handed_to, e.tier,
+    (
+        SELECT CASE v.event WHEN 'amended' THEN v.at END FROM episode_event v
+        WHERE v.episode_id = e.episode_id AND v.event IN ('amended', 'returned')
+        ORDER BY v.event_id DESC LIMIT 1
+    ) AS amended_at,
     answerer.name AS answered_by_name, taker.name AS handed_to_name,
     r.patient_id, r.code AS resident_code, r.name AS resident_name, r.birth_year, r.sex,
     own.name AS own_doctor_name,
