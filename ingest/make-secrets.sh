@@ -53,11 +53,11 @@ if [ ! -e database-password ]; then
   openssl rand -hex 24 >database-password
   printf 'database:5432:yikao:yikao:%s\n' "$(cat database-password)" >pgpass
 fi
-for name in link.key webhook.key; do
+for name in link.key webhook.key watch.key; do
   [ -e "$name" ] || openssl rand -out "$name" 32
 done
 [ -e users ] || : >users
-chown "$server_user" pgpass link.key webhook.key users
+chown "$server_user" pgpass link.key webhook.key watch.key users
 # Docker mounts the files one by one; the folder itself stays root's.
 chmod 0711 .
 echo "made in $folder: keys, password, certificates; next: the doctors' passwords in $folder/users"

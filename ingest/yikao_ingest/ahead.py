@@ -37,11 +37,15 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Messages, and the verdicts on those that carry items; `directory`: by which registry."""
+    """Messages, and the verdicts on those that carry items; `directory`: by which registry.
+
+    judge_s: how long that took.
+    """
 
     deliveries: Sequence[Delivery] = ()
     judged: Sequence[Judged] = ()
     directory: Directory | None = None
+    judge_s: float = 0.0
 
 
 class Ahead:

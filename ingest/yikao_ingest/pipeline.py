@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from yikao_ingest.accept import (
     judge,
 )
 from yikao_ingest.ahead import Ahead, Batch, View
+from yikao_ingest.metrics import DATABASE, IngestMetrics
 from yikao_ingest.reasons import Reason
 from yikao_ingest.receipts import receipts
 from yikao_ingest.store import DatabaseAwayError, DataRefusedError, Store
@@ -46,13 +47,18 @@ RETRY_S: Final = 0.2
 
 @dataclass(slots=True)
 class Pipeline:
-    """One active ingest; `run` ends when `stop` is set."""
+    """One active ingest; `run` ends when `stop` is set.
+
+    shared: not the only one, but one of several that share the messages.
+    """
 
     dsn: str
     subscriber: Subscriber
     rules: RuleSet
     clock: Clock
     stop: threading.Event
+    metrics: IngestMetrics = field(default_factory=IngestMetrics)
+    shared: bool = False
     _store: Store | None = None
     _active: bool = False
     _standing_by: bool = False
@@ -62,6 +68,7 @@ class Pipeline:
 
     def run(self) -> None:
         """Serve until stopped; the database may go and come."""
+        self.metrics.waiting(self.subscriber.waiting)
         ahead = Ahead(self._next, self.stop)
         try:
             while not self.stop.is_set():
@@ -82,10 +89,10 @@ class Pipeline:
         return self._judge(deliveries, view) if deliveries else None
 
     def _judge(self, deliveries: Sequence[Delivery], view: View) -> Batch:
-        now = view.now(self.clock)
+        begun, now = time.monotonic(), view.now(self.clock)
         items = (each.incoming for each in deliveries if _carries_items(each.incoming))
         judged = [judge(message, view.directory, self.rules, now) for message in items]
-        return Batch(deliveries, judged, view.directory)
+        return Batch(deliveries, judged, view.directory, time.monotonic() - begun)
 
     def _until_done(self, batch: Batch) -> None:
         """Work on a batch until it is done; a database that is away is waited for.
@@ -105,18 +112,24 @@ class Pipeline:
             self.stop.wait(RETRY_S)
 
     def _open(self) -> Store | None:
-        """Return the database of the one active ingest, listening; None while another is that."""
+        """Return the database of the one active ingest, listening; None while another is that.
+
+        Of several that share, all work; the active one sends the commands besides.
+        """
         if self._store is None:
             self._store = Store(self.dsn)
+            self.metrics.connected(DATABASE)
         if not self._active:
             self._active = self._store.take_lock()
-            if not self._active:
+            self.metrics.active(self._active or self.shared)
+            if not self._active and not self.shared:
                 # Only the active one may use the MQTT session: a second would throw it out.
                 self._listen(False)
                 self._stand_by()
                 return None
             self._standing_by = False
-            log.info("this ingest is the active one")
+            if self._active:
+                log.info("this ingest is the active one")
         self._listen(True)
         return self._store
 
@@ -136,16 +149,25 @@ class Pipeline:
         """Do all that a batch asks for; it may be begun again after any step."""
         view = self._look(store)
         now = view.now(self.clock)
-        self._send_commands(store, now)
+        if self._active:
+            self._send_commands(store, now)
         for delivery in batch.deliveries:
             if not _carries_items(delivery.incoming):
                 self._keep_word(store, view, delivery.incoming, now)
         if batch.judged:
             if batch.directory is not view.directory:
                 batch = self._judge(batch.deliveries, view)
-            self._send_receipts(settle(store, batch.judged, now), now)
-            log.info("batch stored", extra={"messages": len(batch.judged)})
+            begun = time.monotonic()
+            stored = settle(store, batch.judged, now)
+            self._count(batch, time.monotonic() - begun)
+            self._send_receipts(stored, now)
         self.subscriber.acknowledge(batch.deliveries)
+
+    def _count(self, batch: Batch, commit_s: float) -> None:
+        readings = sum(len(judged.items) for judged in batch.judged)
+        self.metrics.batch(len(batch.judged), readings, batch.judge_s, commit_s)
+        self.metrics.redelivered(sum(delivery.again for delivery in batch.deliveries))
+        log.info("batch stored", extra={"messages": len(batch.judged), "readings": readings})
 
     def _look(self, store: Store) -> View:
         """Read the database's clock, and the registry again when it has changed."""
@@ -159,9 +181,12 @@ class Pipeline:
         return self._view
 
     def _send_receipts(self, stored: Sequence[Judged], now: datetime) -> None:
-        for home, word in receipts(stored, now):
-            address = topics.topic(*home, topics.RECEIPT)
-            self.subscriber.publish(address, wire.encode(word))
+        begun = time.monotonic()
+        sent = [
+            self.subscriber.publish(topics.topic(*home, topics.RECEIPT), wire.encode(word))
+            for home, word in receipts(stored, now)
+        ]
+        self.metrics.receipts(sum(sent), len(sent) - sum(sent), time.monotonic() - begun)
 
     def _send_commands(self, store: Store, now: datetime) -> None:
         """Send what is to be shown at home; one that cannot be sent now is sent next time."""
@@ -191,6 +216,7 @@ class Pipeline:
             self._store.close()
         self._store = None
         self._active = False
+        self.metrics.active(False)
 
 
 def _carries_items(incoming: Incoming) -> bool:

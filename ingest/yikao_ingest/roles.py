@@ -15,6 +15,7 @@ from yikao_alerts.rules import load_rules
 from yikao_ingest.settings import (
     BROKER_URL,
     DATABASE_URL,
+    INGEST_SHARE,
     READY_FILE,
     SHADOW_RULES,
     channels,
@@ -29,6 +30,7 @@ SWITCH_S: Final = 0.0005
 
 def ingest(environ: Mapping[str, str]) -> None:
     """Take readings from the broker into the database, until a signal."""
+    from yikao_ingest.metrics import BROKER, IngestMetrics, metrics_address, told_at
     from yikao_ingest.pipeline import Pipeline
     from yikao_ingest.subscriber import Subscriber
 
@@ -37,11 +39,19 @@ def ingest(environ: Mapping[str, str]) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    subscriber = Subscriber(
-        required(environ, BROKER_URL), on_subscribed=lambda: tell_ready(environ)
-    )
+    metrics, shared = IngestMetrics(), environ.get(INGEST_SHARE) or None
+
+    def subscribed() -> None:
+        metrics.connected(BROKER)
+        tell_ready(environ)
+
+    subscriber = Subscriber(required(environ, BROKER_URL), subscribed, shared)
     dsn = required(environ, DATABASE_URL)
-    Pipeline(dsn, subscriber, load_rules(), story_clock(), stop).run()
+    pipeline = Pipeline(
+        dsn, subscriber, load_rules(), story_clock(), stop, metrics, shared is not None
+    )
+    with told_at(metrics_address(environ), metrics):
+        pipeline.run()
 
 
 def evaluate(environ: Mapping[str, str]) -> None:

@@ -4,8 +4,8 @@ A message is acknowledged by hand, after its content is in the database. What is
 comes again after the next connection, so each connection has a number, and a message of an older
 connection is never acknowledged on a newer one, where its number may mean another message.
 
-Only this file and the watchdog's `publisher.py` know paho. Its callbacks run in its own thread and
-only queue.
+Only this file, the watchdog's `publisher.py` and `check_broker.py` know paho. Its callbacks run in
+its own thread and only queue.
 """
 
 import logging
@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import uuid4
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -24,7 +25,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from yikao_devices import topics
 from yikao_ingest.accept import Incoming
-from yikao_ingest.settings import broker_address
+from yikao_ingest.errors import ServerError
+from yikao_ingest.settings import INGEST_SHARE, broker_address
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +45,13 @@ CLIENT_ID: Final = "yikao-ingest"
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message and how to acknowledge it."""
+    """A message and how to acknowledge it; `again`: it had come before, unacknowledged."""
 
     incoming: Incoming
     mid: int
     qos: int
     generation: int
+    again: bool = False
 
 
 class Subscriber:
@@ -56,21 +59,27 @@ class Subscriber:
 
     url: `mqtt://HOST:PORT`, on loopback or a network of the servers' own: gateways come in by TLS
     on another port of the broker. Refuses any other kind with `ServerError`.
+
+    shared: one of several that share the messages, under this name. Its session ends with its
+    connection: what it had not acknowledged is lost to the others, and comes again from the homes.
+    A session that outlived it would go on taking its part of the messages, for nobody.
     """
 
     def __init__(
-        self, url: str, tenant: str = "+", on_subscribed: Callable[[], None] | None = None
+        self, url: str, on_subscribed: Callable[[], None] | None = None, shared: str | None = None
     ) -> None:
         self._host, self._port = broker_address(url)
-        self._tenant = tenant
+        if shared is not None and not set(shared).isdisjoint("/+#"):
+            raise ServerError(f"{INGEST_SHARE}={shared}", "use a name without / + and #")
         self._on_subscribed = on_subscribed
+        self._shared = shared
         self._queue: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
         self._generation = 0
         self._stopping = threading.Event()
         self.subscribed = threading.Event()
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=CLIENT_ID,
+            client_id=CLIENT_ID if shared is None else f"{CLIENT_ID}-{uuid4()}",
             protocol=mqtt.MQTTv5,
             manual_ack=True,
         )
@@ -84,13 +93,13 @@ class Subscriber:
         """Connect in the background and stay connected."""
         self._stopping.clear()
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's own
-        properties.SessionExpiryInterval = SESSION_EXPIRY_S
+        properties.SessionExpiryInterval = SESSION_EXPIRY_S if self._shared is None else 0
         properties.ReceiveMaximum = RECEIVE_MAXIMUM
         self._client.connect_async(
             self._host,
             self._port,
             keepalive=KEEPALIVE_S,
-            clean_start=False,
+            clean_start=self._shared is not None,
             properties=properties,
         )
         self._client.loop_start()
@@ -121,6 +130,10 @@ class Subscriber:
                 size += len(delivery.incoming.payload)
         return batch
 
+    def waiting(self) -> int:
+        """Return how many messages have come that nobody has taken."""
+        return self._queue.qsize()
+
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """Tell the broker that these are stored, as far as they came over this connection."""
         for delivery in deliveries:
@@ -150,7 +163,8 @@ class Subscriber:
             log.warning("broker refuses the connection", extra={"reason": str(reason)})
             return
         self._generation += 1
-        root = f"{topics.ROOT}/{self._tenant}/+"
+        everybody = f"{topics.ROOT}/+/+"
+        root = everybody if self._shared is None else f"$share/{self._shared}/{everybody}"
         options = SubscribeOptions(qos=1)
         client.subscribe([(f"{root}/{channel}", options) for channel in topics.FROM_GATEWAYS])
 
@@ -178,7 +192,8 @@ class Subscriber:
         except Exception:  # a topic that is no UTF-8, say; its bytes go on to be judged
             log.exception("message without a readable topic or properties")
             incoming = Incoming("", bytes(message.payload))
-        self._queue.put(Delivery(incoming, message.mid, message.qos, self._generation))
+        delivery = Delivery(incoming, message.mid, message.qos, self._generation, again=message.dup)
+        self._queue.put(delivery)
         # Meanwhile no ping leaves either: should this last, the broker drops us and delivers again.
         while self._queue.qsize() > QUEUE_MAX and not self._stopping.is_set():
             time.sleep(PUSH_BACK_S)

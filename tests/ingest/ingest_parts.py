@@ -7,12 +7,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from signal import SIGKILL
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from clinic import TENANT, Signer
+from clinic import TENANT, Signer, pressure
 from fix_database import DEADLINE_S
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
@@ -127,6 +128,16 @@ class Home:
         return sent
 
 
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def series(count: int) -> list[wire.Item]:
+    """Return readings, one a second, of which none equals another."""
+    start = now() - timedelta(hours=2)
+    return [pressure(100 + n % 60, 60, at=start + timedelta(seconds=n)) for n in range(count)]
+
+
 @contextmanager
 def home_at(url: str, signer: Signer) -> Iterator[Home]:
     """Have a home on line for the block."""
@@ -139,12 +150,12 @@ def home_at(url: str, signer: Signer) -> Iterator[Home]:
 
 @contextmanager
 def ingesting(
-    dsn: str, broker_url: str, rules: RuleSet, clock: Clock | None = None
+    dsn: str, broker_url: str, rules: RuleSet, shared: str | None = None
 ) -> Iterator[Pipeline]:
     """Run ingest in a thread for the block, from when it listens."""
     stop = threading.Event()
-    subscriber = Subscriber(broker_url)
-    pipeline = Pipeline(dsn, subscriber, rules, Clock(), stop)
+    subscriber = Subscriber(broker_url, shared=shared)
+    pipeline = Pipeline(dsn, subscriber, rules, Clock(), stop, shared=shared is not None)
     thread = threading.Thread(target=pipeline.run)
     thread.start()
     try:
@@ -159,11 +170,11 @@ def ingesting(
 class IngestChild:
     """`yikao ingest` in a process of its own."""
 
-    def __init__(self, dsn: str, broker_url: str, folder: Path) -> None:
+    def __init__(self, dsn: str, broker_url: str, folder: Path, **more: str) -> None:
         self.log = folder / "ingest.log"
         self.ready = folder / "ready"
         folder.mkdir()
-        environment = {**os.environ, DATABASE_URL: dsn, BROKER_URL: broker_url}
+        environment = {**os.environ, DATABASE_URL: dsn, BROKER_URL: broker_url, **more}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "yikao_ingest", "ingest"],

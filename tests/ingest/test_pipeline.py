@@ -7,7 +7,7 @@ import random
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from signal import SIGKILL
 from uuid import uuid4
@@ -16,7 +16,15 @@ import psycopg
 import pytest
 from clinic import CUFF, TENANT, event, glucose, pressure
 from fix_database import Clinic, clinic_in
-from ingest_parts import Home, IngestChild, home_at, ingesting, kill_again_and_again
+from ingest_parts import (
+    Home,
+    IngestChild,
+    home_at,
+    ingesting,
+    kill_again_and_again,
+    now,
+    series,
+)
 
 from yikao_alerts.rules import RuleSet
 from yikao_devices import topics, wire
@@ -27,36 +35,6 @@ from yikao_ingest.migrate import migrate
 SECOND = timedelta(seconds=1)
 READINGS = 2_000
 KILLS = 4
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def series(count: int) -> list[wire.Item]:
-    """Return readings, one a second, of which none equals another."""
-    start = now() - timedelta(hours=2)
-    return [pressure(100 + n % 60, 60, at=start + n * SECOND) for n in range(count)]
-
-
-@pytest.fixture
-def broker(short_tmp: Path) -> Iterator[EmbeddedBroker]:
-    """A broker of this test's own: ingest's session outlives its connection."""
-    broker = EmbeddedBroker(short_tmp / "broker")
-    broker.start()
-    yield broker
-    broker.stop()
-
-
-@pytest.fixture
-def url(broker: EmbeddedBroker) -> str:
-    return f"mqtt://{broker._host}:{broker._port}"
-
-
-@pytest.fixture
-def home(url: str, plain_clinic: Clinic) -> Iterator[Home]:
-    with home_at(url, plain_clinic.first) as home:
-        yield home
 
 
 def stored(clinic: Clinic) -> int:

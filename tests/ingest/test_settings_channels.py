@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from yikao_alerts.feed.errors import FeedError
 from yikao_alerts.feed.settings import LINK_SECRET_FILE
 from yikao_devices.toml_lines import FaultyFileError
 from yikao_ingest.channels_table import template_of
-from yikao_ingest.cli_admin import check
+from yikao_ingest.cli_check import run
 from yikao_ingest.errors import ServerError
 from yikao_ingest.settings_channels import BUILDERS, CHANNELS_FILE, channels_of_file
 
@@ -146,7 +147,7 @@ def checked(
     """Return what `yikao check` says of the channels, on a machine where nothing runs."""
     monkeypatch.setenv(CHANNELS_FILE, str(file))
     monkeypatch.delenv(LINK_SECRET_FILE, raising=False)
-    assert check(file.parent) == 1
+    assert run(Namespace(data=file.parent, language="en")) == 1
     said = capsys.readouterr().out
     assert SECRET not in said
     return [line for line in said.splitlines() if " channels:" in line]
@@ -167,4 +168,4 @@ def test_check_says_where_the_file_is_wrong(
 ) -> None:
     example.write_text("[bark]\nloud = true\n", "utf-8")
     (line,) = checked(monkeypatch, capsys, example)
-    assert line.startswith("BROKEN") and "line 2" in line
+    assert line.startswith("!!") and "line 2" in line

@@ -1,7 +1,8 @@
-"""The pager's figures for a machine that draws and watches them: Prometheus, text format 0.0.4.
+"""The server's figures for a machine that draws and watches them: Prometheus, text format 0.0.4.
 
-Counted from the outbox itself: whatever process sent a page, it is counted once. The figures begin
-at zero when this process starts, as counters of Prometheus may. No name, no value, no resident.
+They stand in the tables: what waits, what was put aside, which gateways speak, what fails. Pages
+are counted from the outbox itself: whatever process sent one, it is counted once, beginning at zero
+when this process starts, as counters of Prometheus may. No name, no value, no resident.
 
 Only this file knows prometheus_client.
 """
@@ -16,9 +17,13 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from yikao_alerts.feed.connections import Connection
+from yikao_alerts.feed.store import SEEN_WITHIN
 from yikao_alerts.sql_blocks import load_sql_blocks
 
-SQL: Final = load_sql_blocks("yikao_alerts", "sql/watchdog.sql")
+SQL: Final = {
+    **load_sql_blocks("yikao_alerts", "sql/watchdog.sql"),
+    **load_sql_blocks("yikao_alerts.feed", "sql/metrics.sql"),
+}
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 SETTLED: Final = timedelta(seconds=5)
 """An attempt is counted when it is this old: one with a smaller number may be committed later."""
@@ -28,6 +33,44 @@ EVIDENCE_WITHIN: Final = timedelta(days=1)
 STATES_WITHIN: Final = timedelta(days=1)
 SECONDS: Final = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Bounds of the histogram: with the targets 0.3 s and 2 s (healthy), 30 s (a fault) among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure as it is now: each row of its statement is a value behind its labels."""
+
+    name: str
+    what: str
+    statement: str
+    labels: tuple[str, ...] = ()
+
+
+FIGURES: Final = (
+    Figure("yikao_episodes", "Active episodes", "episodes_by_state", ("state",)),
+    Figure(
+        "yikao_pages",
+        "Pages of the last day, and all that are due or held",
+        "pages_by_state",
+        ("channel", "state"),
+    ),
+    Figure("yikao_oldest_due_page_seconds", "How long the oldest due page waits", "oldest_due"),
+    Figure(
+        "yikao_last_message_age_seconds", "Since the newest message was stored", "newest_message"
+    ),
+    Figure("yikao_eval_queue", "Rows that wait for the evaluator", "eval_waiting"),
+    Figure("yikao_eval_queue_age_seconds", "How long the oldest of them waits", "eval_oldest"),
+    Figure("yikao_quarantine_open", "Put aside and not settled", "quarantine_open", ("reason",)),
+    Figure("yikao_gateways", "Gateways, by what they last said", "gateways_by_state", ("state",)),
+    Figure("yikao_receipts_owed", "Items for which gateways wait for a receipt", "receipts_owed"),
+    Figure(
+        "yikao_upkeep_failing",
+        "The database's own work, by task or background job: 1 while it fails",
+        "upkeep_failing",
+        ("task",),
+    ),
+    Figure("yikao_upkeep_age_seconds", "Since any of it was last begun", "upkeep_age"),
+)
+"""What stands in the tables at each look; the counters below are of this process."""
 
 
 @dataclass(slots=True)
@@ -41,9 +84,7 @@ class Metrics:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _attempts: Counter = field(init=False)
     _took: Histogram = field(init=False)
-    _episodes: Gauge = field(init=False)
-    _pages: Gauge = field(init=False)
-    _oldest: Gauge = field(init=False)
+    _gauges: dict[str, Gauge] = field(init=False)
 
     def __post_init__(self) -> None:
         here = self.registry
@@ -59,26 +100,19 @@ class Metrics:
             buckets=SECONDS,
             registry=here,
         )
-        self._episodes = Gauge("yikao_episodes", "Active episodes", ("state",), registry=here)
-        self._pages = Gauge(
-            "yikao_pages",
-            "Pages of the last day, and all that are due or held",
-            ("channel", "state"),
-            registry=here,
-        )
-        self._oldest = Gauge(
-            "yikao_oldest_due_page_seconds", "How long the oldest due page waits", registry=here
-        )
+        self._gauges = {
+            figure.name: Gauge(figure.name, figure.what, figure.labels, registry=here)
+            for figure in FIGURES
+        }
 
     async def read(self, connection: Connection, now: datetime) -> None:
         """Bring the figures up to date; connection: autocommit, its clock says `now`."""
         async with self._lock:
             await self._count(connection, now)
-            _set(self._episodes, await _rows(connection, "episodes_by_state", {}))
-            values = {"since": now - STATES_WITHIN}
-            _set(self._pages, await _rows(connection, "pages_by_state", values))
-            ((waits_s,),) = await _rows(connection, "oldest_due", {"now": now})
-            self._oldest.set(waits_s or 0.0)
+            since, seen_since = now - STATES_WITHIN, now - SEEN_WITHIN
+            values = {"now": now, "since": since, "seen_since": seen_since}
+            for figure in FIGURES:
+                _set(self._gauges[figure.name], await _rows(connection, figure.statement, values))
 
     def text(self) -> bytes:
         """Return the figures in the text format."""
@@ -104,7 +138,7 @@ def _set(gauge: Gauge, rows: Iterable[Sequence[Any]]) -> None:
     """Give a gauge its values anew: what is there no more is zero by its absence."""
     gauge.clear()
     for *labels, value in rows:
-        gauge.labels(*labels).set(value)
+        (gauge.labels(*labels) if labels else gauge).set(value)
 
 
 async def _rows(

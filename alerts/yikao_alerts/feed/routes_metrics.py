@@ -1,4 +1,4 @@
-"""The figures of the pager for Prometheus, behind the feed's own door."""
+"""The figures of the server for Prometheus, behind the feed's own door."""
 
 from typing import Final
 

@@ -38,7 +38,7 @@ WHERE (p.created_at > %(since)s OR p.state IN ('due', 'held')) AND r.synthetic I
 GROUP BY p.channel, p.state
 
 -- name: oldest_due
-SELECT extract(epoch FROM %(now)s - min(due_at))::float8 FROM page
+SELECT coalesce(extract(epoch FROM %(now)s - min(due_at))::float8, 0) FROM page
 WHERE state = 'due' AND due_at <= %(now)s
 
 -- name: asked_of_doctors
