@@ -6,7 +6,8 @@ import sys
 from table import header
 
 ALL = (
-    *("frames", "edge", "storage", "evaluate", "replay", "trends"),
+    *("frames", "edge", "storage", "backlog", "live", "receipts", "growth"),
+    *("evaluate", "replay", "trends"),
     *("paging", "paging_faults", "serving", "backtest"),
 )
 

@@ -183,7 +183,8 @@ class Pipeline:
     def _send_receipts(self, stored: Sequence[Judged], now: datetime) -> None:
         begun = time.monotonic()
         sent = [
-            self.subscriber.publish(topics.topic(*home, topics.RECEIPT), wire.encode(word))
+            # One that is lost on the way is asked for again: by the items, which come again.
+            self.subscriber.publish(topics.topic(*home, topics.RECEIPT), wire.encode(word), qos=0)
             for home, word in receipts(stored, now)
         ]
         self.metrics.receipts(sum(sent), len(sent) - sum(sent), time.monotonic() - begun)
@@ -195,7 +196,7 @@ class Pipeline:
             command = wire.Command(command_id, do, device, text_zh, text_en, expires_at)
             address = topics.topic(tenant, gateway, topics.COMMAND)
             lifetime_s = self.clock.real_seconds(expires_at - now)
-            if self.subscriber.publish(address, wire.encode(command), lifetime_s):
+            if self.subscriber.publish(address, wire.encode(command), expires_s=lifetime_s):
                 store.execute("command_sent", {"command_id": command_id, "now": now})
 
     def _keep_word(self, store: Store, view: View, incoming: Incoming, now: datetime) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -26,6 +26,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from yikao_devices import topics
 from yikao_ingest.accept import Incoming
 from yikao_ingest.errors import ServerError
+from yikao_ingest.publish_packet import Packet, read_publish
 from yikao_ingest.settings import INGEST_SHARE, broker_address
 
 log = logging.getLogger(__name__)
@@ -77,12 +78,13 @@ class Subscriber:
         self._generation = 0
         self._stopping = threading.Event()
         self.subscribed = threading.Event()
-        self._client = mqtt.Client(
+        self._client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=CLIENT_ID if shared is None else f"{CLIENT_ID}-{uuid4()}",
             protocol=mqtt.MQTTv5,
             manual_ack=True,
         )
+        self._client.heard = self._on_packet
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
@@ -140,18 +142,21 @@ class Subscriber:
             if delivery.generation == self._generation and delivery.qos > 0:
                 self._client.ack(delivery.mid, delivery.qos)
 
-    def publish(self, topic: str, payload: bytes, expires_s: float | None = None) -> bool:
-        """Send a message at least once; return whether the connection took it.
+    def publish(
+        self, topic: str, payload: bytes, *, qos: int = 1, expires_s: float | None = None
+    ) -> bool:
+        """Send a message, at QoS 1 at least once; return whether the connection took it.
 
         Nothing is queued while there is no connection: the caller has it in the database.
         """
         if not self._client.is_connected():
             return False
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho's own
+        properties = None
         if expires_s is not None:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho's
             properties.MessageExpiryInterval = max(1, int(expires_s))
         try:
-            info = self._client.publish(topic, payload, qos=1, properties=properties)
+            info = self._client.publish(topic, payload, qos=qos, properties=properties)
         except ValueError:
             # A name from a topic at the limit of its length: nobody can be told there.
             log.warning("no topic to publish on")
@@ -185,26 +190,40 @@ class Subscriber:
         self.subscribed.clear()
         log.warning("broker away", extra={"reason": str(reason)})
 
+    def _on_packet(self, packet: Packet) -> None:
+        told = packet.user
+        incoming = Incoming(
+            packet.topic,
+            packet.payload,
+            told.get(topics.PROPERTY_KEY_ID, ""),
+            told.get(topics.PROPERTY_SIGNATURE, ""),
+            told.get(topics.PROPERTY_MESSAGE_ID, ""),
+        )
+        self._keep(Delivery(incoming, packet.mid, packet.qos, self._generation, packet.again))
+
     def _on_message(self, client: Any, data: Any, message: mqtt.MQTTMessage) -> None:
+        """Queue what only paho could read: without a readable topic, say. It will be refused."""
+        incoming = Incoming("", bytes(message.payload))
+        self._keep(Delivery(incoming, message.mid, message.qos, self._generation, message.dup))
+
+    def _keep(self, delivery: Delivery) -> None:
         """Queue a message. Nothing here may raise: it would end paho's thread without a word."""
-        try:
-            incoming = _incoming(message)
-        except Exception:  # a topic that is no UTF-8, say; its bytes go on to be judged
-            log.exception("message without a readable topic or properties")
-            incoming = Incoming("", bytes(message.payload))
-        delivery = Delivery(incoming, message.mid, message.qos, self._generation, again=message.dup)
         self._queue.put(delivery)
         # Meanwhile no ping leaves either: should this last, the broker drops us and delivers again.
         while self._queue.qsize() > QUEUE_MAX and not self._stopping.is_set():
             time.sleep(PUSH_BACK_S)
 
 
-def _incoming(message: mqtt.MQTTMessage) -> Incoming:
-    found = dict(getattr(message.properties, "UserProperty", []))
-    return Incoming(
-        message.topic,
-        bytes(message.payload),
-        found.get(topics.PROPERTY_KEY_ID, ""),
-        found.get(topics.PROPERTY_SIGNATURE, ""),
-        found.get(topics.PROPERTY_MESSAGE_ID, ""),
-    )
+class _Client(mqtt.Client):
+    """paho's client, but for how it reads a PUBLISH packet: it takes longer for the properties than
+    ingest for all the rest of a live message."""
+
+    heard: Callable[[Packet], None]
+
+    def _handle_publish(self) -> MQTTErrorCode:
+        raw = self._in_packet
+        packet = read_publish(raw["command"], raw["packet"])
+        if packet is None or packet.qos > 1:
+            return super()._handle_publish()
+        self.heard(packet)
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
