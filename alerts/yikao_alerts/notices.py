@@ -37,6 +37,9 @@ OUTCOME_MAX: Final = 200
 
 CHECK: Final = "check"
 COVERAGE: Final = "coverage"
+UPKEEP: Final = "upkeep"
+TO_A_DESK: Final = frozenset({COVERAGE, UPKEEP})
+"""Kinds that somebody has to hear: the desk's contacts are tried one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +169,7 @@ class Notices:
         why = outcome.reason[:OUTCOME_MAX]
         await conn.execute(SQL["not_sent"], {**values, "again_at": again_at, "outcome": why})
         log.warning("notice not accepted", extra={**known, "over": over})
-        if over and row["kind"] == COVERAGE:
+        if over and row["kind"] in TO_A_DESK:
             await self._next_contact(conn, row, now)
 
     async def _next_contact(

@@ -116,10 +116,13 @@ def _mode(conn: Connection) -> Mode:
 
 
 def _has_timescale(conn: Connection) -> bool:
-    """Return whether TimescaleDB is loaded, at hand and of the edition with a column store."""
+    """Return whether TimescaleDB is loaded, at hand and of the edition with a column store.
+
+    That it is loaded shows in a setting of its own: the list of libraries is shown to few.
+    """
     row = conn.execute(
         """
-        SELECT current_setting('shared_preload_libraries') LIKE '%timescaledb%'
+        SELECT current_setting('timescaledb.max_background_workers', true) IS NOT NULL
            AND EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')
            AND coalesce(current_setting('timescaledb.license', true), 'timescale') = 'timescale'
         """

@@ -57,15 +57,19 @@ def ingest(environ: Mapping[str, str]) -> None:
 def evaluate(environ: Mapping[str, str]) -> None:
     """Decide about residents with something new, until a signal."""
     from yikao_ingest.evaluator import Evaluator
+    from yikao_ingest.upkeep.loop import Upkeep
+    from yikao_ingest.upkeep.retention import retention
 
     trial = environ.get(SHADOW_RULES)
     shadow = load_rules(trial) if trial else None
     evaluator = Evaluator(load_rules(), linking(environ), shadow=shadow)
+    upkeep = Upkeep(retention(environ), evaluator.linking.public_url)
     dsn = required(environ, DATABASE_URL)
 
     async def serve() -> None:
         tell_ready(environ)
-        await evaluator.run(dsn, stopped_by_signal())
+        stop = stopped_by_signal()
+        await asyncio.gather(evaluator.run(dsn, stop), upkeep.run(dsn, stop))
 
     asyncio.run(serve())
 

@@ -44,6 +44,7 @@ WATCH_LANGUAGE: Final = "YIKAO_WATCH_LANGUAGE"
 WATCH_PING_URL: Final = "YIKAO_WATCH_PING_URL"
 METRICS_LISTEN: Final = "YIKAO_METRICS_LISTEN"
 INGEST_SHARE: Final = "YIKAO_INGEST_SHARE"
+RETENTION_DAYS: Final = "YIKAO_RETENTION_DAYS"
 READY_FILE: Final = "YIKAO_READY_FILE"
 """Set by whoever starts a role and waits for it: the role makes this file when it works."""
 
@@ -68,6 +69,7 @@ MEANINGS: Final = {
     SMTP_SENDER: "address that pages come from",
     CHANNELS_FILE: "file of the other channels (docs/channels.example.toml): WeCom, SMS, calls, …",
     INGEST_SHARE: "name under which several ingests share the messages; unset: one, and standbys",
+    RETENTION_DAYS: "days that readings are kept, 90 or more; unset: for ever",
     METRICS_LISTEN: "where ingest tells its figures to Prometheus, HOST:PORT; unset: nowhere",
     WATCH_KEY_FILE: "file with the key of the watchdog's own gateway, 32 bytes",
     WATCH_LISTEN: "where the watchdog takes its pages, HOST:PORT (127.0.0.1:8094)",

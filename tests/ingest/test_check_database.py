@@ -213,7 +213,6 @@ def test_each_role_is_seen_at_work_and_missed(
 ) -> None:
     dsn = plain_clinic.dsn
     look = looking(dsn, tmp_path, monkeypatch)
-    plain_clinic.rows(LOOKED_AFTER)
     roles = {
         "evaluator": role_until_killed("evaluate", dsn, tmp_path),
         "pager": role_until_killed("pager", dsn, tmp_path),
