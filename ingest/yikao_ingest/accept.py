@@ -148,7 +148,7 @@ def judge(incoming: Incoming, directory: Directory, rules: RuleSet, now: datetim
     message = _read(incoming, sender.gateway)
     if isinstance(message, Quarantined):
         return Judged(incoming, origin, b"", (message,), whole=True)
-    items = tuple(_judge_item(raw, sender.gateway, directory, rules, now) for raw in message.items)
+    items = tuple(judge_item(raw, sender.gateway, directory, rules, now) for raw in message.items)
     return Judged(incoming, origin, sender.signature, items)
 
 
@@ -171,9 +171,10 @@ def _read(incoming: Incoming, gateway: Gateway) -> wire.Message | Quarantined:
     return message
 
 
-def _judge_item(
+def judge_item(
     raw: msgspec.Raw, gateway: Gateway, directory: Directory, rules: RuleSet, now: datetime
 ) -> Accepted | Quarantined:
+    """Return the verdict on an item that `gateway` provably sent and that arrived at `now`."""
     try:
         item = wire.decode_item(raw)
     except UNREADABLE as error:

@@ -1,7 +1,17 @@
-"""Why something went into quarantine, and who has to act: nothing is refused without a reason."""
+"""Why something went into quarantine, and who has to act: nothing is refused without a reason.
 
+For each reason there is a sentence, in Chinese and in English, that says what happened and what to
+do about it.
+"""
+
+import tomllib
+from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
+from importlib import resources
 from typing import Final
+
+LANGUAGES: Final = ("zh", "en")
 
 
 class Reason(StrEnum):
@@ -30,15 +40,16 @@ class Owner(StrEnum):
 
     FAMILY = "family"
     DEVICE = "device"
+    NETWORK = "network"
     OPERATOR = "operator"
     PROGRAMMER = "programmer"
 
 
 OWNERS: Final = {
-    Reason.UNKNOWN_TOPIC: Owner.PROGRAMMER,
+    Reason.UNKNOWN_TOPIC: Owner.NETWORK,
     Reason.TOO_LONG: Owner.PROGRAMMER,
     Reason.UNKNOWN_GATEWAY: Owner.OPERATOR,
-    Reason.UNSIGNED: Owner.OPERATOR,
+    Reason.UNSIGNED: Owner.NETWORK,
     Reason.BAD_SIGNATURE: Owner.OPERATOR,
     Reason.UNREADABLE: Owner.PROGRAMMER,
     Reason.WRONG_GATEWAY: Owner.OPERATOR,
@@ -52,3 +63,32 @@ OWNERS: Final = {
     Reason.UNITS_DISAGREE: Owner.PROGRAMMER,
     Reason.DATABASE_REFUSED: Owner.PROGRAMMER,
 }
+
+OF_MESSAGES: Final = frozenset(
+    {
+        Reason.UNKNOWN_TOPIC,
+        Reason.TOO_LONG,
+        Reason.UNKNOWN_GATEWAY,
+        Reason.UNSIGNED,
+        Reason.BAD_SIGNATURE,
+        Reason.UNREADABLE,
+        Reason.WRONG_GATEWAY,
+    }
+)
+"""For which a message is refused as a whole; the others are reasons of one item."""
+
+
+def sentence(reason: Reason, language: str) -> str:
+    """Return what happened and what to do about it, in one of `LANGUAGES`."""
+    return _texts(language)["reason"][reason]
+
+
+def owner_name(owner: Owner, language: str) -> str:
+    """Return who that is, in one of `LANGUAGES`."""
+    return _texts(language)["owner"][owner]
+
+
+@cache
+def _texts(language: str) -> Mapping[str, Mapping[str, str]]:
+    file = resources.files("yikao_ingest").joinpath("text", f"quarantine.{language}.toml")
+    return tomllib.loads(file.read_text("utf-8"))

@@ -5,7 +5,7 @@ repeated record at the natural key. Only after the commit is anybody told.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -124,6 +124,15 @@ class Store:
             }
         return Directory(gateways, devices)
 
+    @contextmanager
+    def together(self) -> Iterator[psycopg.Connection[Any]]:
+        """Have all that is stored in the block become durable together, or none of it.
+
+        Gives the connection, for what else belongs to it.
+        """
+        with _ours(), self._conn.transaction():
+            yield self._conn
+
     def save(self, batch: Sequence[Judged], now: datetime) -> None:
         """Store a batch in one transaction.
 
@@ -176,7 +185,7 @@ class Store:
                     continue
                 found.append(next(numbers))
                 incoming, gateway = judged.incoming, judged.origin.gateway
-                proof = (_storable(incoming.key_id), judged.signature)
+                proof = (storable(incoming.key_id), judged.signature)
                 copy.write_row((found[-1], now, gateway, incoming.payload, *proof))
         return found
 
@@ -216,7 +225,9 @@ class Store:
             if name in self._partitions:
                 continue
             names = (sql.Identifier(name), sql.Literal(start), sql.Literal(end))
-            self._conn.execute(sql.SQL(_MAKE_PARTITION).format(*names))
+            # The upkeep, or another ingest, may make the same month at this very moment.
+            with suppress(psycopg.errors.DuplicateTable, psycopg.errors.UniqueViolation):
+                self._conn.execute(sql.SQL(_MAKE_PARTITION).format(*names))
             self._partitions.add(name)
 
     def _ledger(
@@ -239,14 +250,16 @@ class Store:
             return set()
         values = {
             "received_at": now,
-            "gateway_id": _storable(judged.origin.gateway) if judged.origin else None,
-            "topic": _storable(judged.incoming.topic),
+            "gateway_id": storable(judged.origin.gateway) if judged.origin else None,
+            "topic": storable(judged.incoming.topic),
             "reason": str(item.reason),
-            "detail": _storable(item.detail)[:DETAIL_MAX],
+            "detail": storable(item.detail)[:DETAIL_MAX],
             "payload": item.payload,
             "reading_id": known,
             "patient_id": item.patient_id,
             "measured_at": item.measured_at,
+            "message_id": message_id,
+            **_proof(judged),
         }
         self._conn.execute(SQL["insert_quarantine"], values)
         return {item.patient_id} if item.patient_id is not None else set()
@@ -309,6 +322,17 @@ class Store:
         self._conn.execute(SQL["notify"], {"channel": channel, "payload": payload})
 
 
-def _storable(text: str) -> str:
+def _proof(judged: Judged) -> dict[str, str | None]:
+    """Return what is kept beside a message refused as a whole, to look at its signature again."""
+    if not judged.whole:
+        return {"key_id": None, "signature": None}
+    incoming = judged.incoming
+    return {
+        "key_id": storable(incoming.key_id)[:DETAIL_MAX],
+        "signature": storable(incoming.signature)[:DETAIL_MAX],
+    }
+
+
+def storable(text: str) -> str:
     """Return a text from outside as PostgreSQL can hold it: it takes every character but NUL."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

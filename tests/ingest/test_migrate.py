@@ -119,7 +119,8 @@ def test_file_by_file_on_a_database_with_rows_in_it(empty_url: str, server_dsn: 
                 connection.execute(ROWS_AFTER[migration.name].encode())
     with psycopg.connect(empty_url) as connection:
         connection.execute(READING)
-        for table in ("resident", "device_binding", "patient_latest", "quarantine", "reading"):
+        tables = ("resident", "device_binding", "device_holder", "patient_latest", "quarantine")
+        for table in (*tables, "quarantine_open", "reading"):
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (1,)
         pages = "SELECT rule_id, red, count(short) FROM page JOIN episode USING (episode_id)"
         assert connection.execute(f"{pages} GROUP BY 1, 2 ORDER BY 1".encode()).fetchall() == [

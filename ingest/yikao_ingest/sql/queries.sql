@@ -145,9 +145,10 @@ SELECT %(reading_id)s, unnest(%(patients)s::integer[]), %(time)s, %(received_at)
 
 -- name: insert_quarantine
 INSERT INTO quarantine (received_at, gateway_id, topic, reason, detail, payload, reading_id,
-                        patient_id, measured_at)
+                        patient_id, measured_at, message_id, key_id, signature)
 VALUES (%(received_at)s, %(gateway_id)s, %(topic)s, %(reason)s, %(detail)s, %(payload)s,
-        %(reading_id)s, %(patient_id)s, %(measured_at)s)
+        %(reading_id)s, %(patient_id)s, %(measured_at)s, %(message_id)s, %(key_id)s,
+        %(signature)s)
 
 -- name: queue_evaluations
 INSERT INTO eval_queue (patient_id, queued_at)

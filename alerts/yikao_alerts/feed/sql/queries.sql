@@ -213,7 +213,7 @@ ORDER BY g.time DESC, g.kind
 LIMIT %(limit)s
 
 -- name: quarantine_counts
-SELECT reason, count(*) AS rows FROM quarantine
+SELECT reason, count(*) AS rows FROM quarantine_open
 WHERE received_at >= %(since)s
 GROUP BY reason ORDER BY count(*) DESC, reason
 
@@ -224,7 +224,7 @@ SELECT q.quarantine_id, q.received_at, q.gateway_id, q.topic, q.reason, q.detail
         THEN substring(q.payload FROM 1 FOR %(bytes)s) END AS payload,
     octet_length(q.payload) AS payload_bytes,
     CASE WHEN %(team)s::text IS NULL OR r.team_id = %(team)s THEN r.code END AS resident_code
-FROM quarantine q LEFT JOIN resident r USING (patient_id)
+FROM quarantine_open q LEFT JOIN resident r USING (patient_id)
 WHERE q.received_at >= %(since)s
 ORDER BY q.received_at DESC, q.quarantine_id DESC
 LIMIT %(limit)s
