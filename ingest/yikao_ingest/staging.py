@@ -70,11 +70,11 @@ def staged(accepted: AcceptedReading, message_id: int | None, now: datetime) -> 
     return Staged(key, item.reading_id, row)
 
 
-def rounds(readings: Iterable[Staged]) -> Iterator[list[Row]]:
-    """Yield the rows to be stored one round after the other: in one no two have the same key.
+def rounds(readings: Iterable[Staged]) -> Iterator[list[Staged]]:
+    """Yield what is to be stored one round after the other: in one no two have the same key.
 
     An id that comes again is left out. Of several ids under one key the lowest goes first, whatever
-    order they came in. The rows of a round lie in the order of the table's index.
+    order they came in. Those of a round lie in the order of the table's index.
     """
     unique: dict[UUID, Staged] = {}
     for one in readings:
@@ -84,12 +84,23 @@ def rounds(readings: Iterable[Staged]) -> Iterator[list[Row]]:
         taken, later = [left[0]], list[Staged]()
         for one in left[1:]:
             (later if one.key == taken[-1].key else taken).append(one)
-        yield [one.row for one in taken]
+        yield taken
         left = later
 
 
 def _place(one: Staged) -> tuple[Key, UUID]:
     return one.key, one.reading_id
+
+
+def oldest(readings: Iterable[Staged]) -> dict[int, datetime]:
+    """Return for each resident the time of the oldest reading."""
+    found: dict[int, datetime] = {}
+    for one in readings:
+        key = one.key
+        at = found.get(key.patient_id)
+        if at is None or key.time < at:
+            found[key.patient_id] = key.time
+    return found
 
 
 def newest(readings: Sequence[Staged]) -> dict[tuple[int, str], datetime]:

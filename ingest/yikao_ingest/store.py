@@ -25,10 +25,11 @@ from yikao_ingest.accept import (
 )
 from yikao_ingest.directory import Binding, Device, Directory, Gateway
 from yikao_ingest.errors import ServerError
+from yikao_ingest.landing import Landing
 from yikao_ingest.migrate import Mode
 from yikao_ingest.partitions import months, partition
 from yikao_ingest.signature import PUBLIC_KEY_BYTES, decode_base64url
-from yikao_ingest.staging import TYPES, Staged, newest, rounds, staged
+from yikao_ingest.staging import Staged, staged
 
 SQL: Final = load_sql_blocks("yikao_ingest")
 LOCK: Final = 0x79696B69
@@ -90,6 +91,7 @@ class Store:
             ) from error
         self._partitions = {row[0] for row in self._conn.execute(SQL["partitions"])}
         self._conn.execute(SQL["make_staging"])
+        self._landing = Landing(self._conn)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -167,7 +169,7 @@ class Store:
                     case AcceptedEvent() | AcceptedCall():
                         patients |= self._event(judged, item, message_id, now)
         if readings:
-            patients |= self._readings(readings, now)
+            patients |= self._landing.store(readings, now)
         return patients
 
     def _messages(self, batch: Sequence[Judged], now: datetime) -> list[int | None]:
@@ -188,30 +190,6 @@ class Store:
                 proof = (storable(incoming.key_id), judged.signature)
                 copy.write_row((found[-1], now, gateway, incoming.payload, *proof))
         return found
-
-    def _readings(self, readings: Sequence[Staged], now: datetime) -> set[int]:
-        """Store the new ones of the readings; return whose they are."""
-        patients: set[int] = set()
-        cursor = self._conn.cursor()
-        for number, rows in enumerate(rounds(readings)):
-            if number:
-                cursor.execute(SQL["clear_staging"])
-            with cursor.copy(SQL["copy_staging"]) as copy:
-                copy.set_types(TYPES)
-                for row in rows:
-                    copy.write_row(row)
-            whose, some_were_there = cursor.execute(SQL["insert_readings"]).fetchone() or ((), True)
-            patients |= set(whose or ())
-            if some_were_there:
-                cursor.execute(SQL["insert_conflicts"])
-        latest = newest(readings)
-        values = {
-            "patients": [patient for patient, _ in latest],
-            "kinds": [kind for _, kind in latest],
-            "times": list(latest.values()),
-        }
-        cursor.execute(SQL["upsert_latest"], values | {"now": now})
-        return patients
 
     def _ensure_partitions(self, batch: Sequence[Judged]) -> None:
         """Make the months of these readings, where plain PostgreSQL does not have them yet.

@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 from yikao_ingest.accept import AcceptedReading
 from yikao_ingest.staging import TYPES, Staged, newest, rounds, staged
 
-COLUMN = {"reading_id": 0, "patient_id": 2, "time": 3, "device_id": 4, "kind": 5}
-
 
 def reading(number: int, minute: int, patient: int, systolic: int) -> Staged:
     at = NOW + timedelta(minutes=minute)
@@ -38,20 +36,20 @@ def test_the_order_of_arrival_decides_nothing(batch: list[Staged], chance: objec
 @given(readings)
 def test_each_id_is_in_one_round_and_no_key_twice_in_any(batch: list[Staged]) -> None:
     found = list(rounds(batch))
-    ids = [row[COLUMN["reading_id"]] for rows in found for row in rows]
+    ids = [one.reading_id for together in found for one in together]
     assert sorted(map(str, ids)) == sorted(str(one.reading_id) for one in batch)
-    for rows in found:
-        keys = [row[COLUMN["patient_id"] : COLUMN["kind"] + 1] for row in rows]
+    for together in found:
+        keys = [one.key for one in together]
         assert keys == sorted(set(keys))
     for key in {one.key for one in batch}:
         same = [one for one in batch if one.key == key]
         first = min(same, key=lambda one: one.reading_id)
-        assert first.row in found[0]
+        assert first in found[0]
 
 
 def test_an_id_that_comes_twice_is_stored_once() -> None:
     one = reading(1, 0, 1, 120)
-    assert list(rounds([one, one])) == [[one.row]]
+    assert list(rounds([one, one])) == [[one]]
 
 
 def test_each_kind_fills_its_own_columns() -> None:

@@ -53,6 +53,21 @@ FROM generate_series(1, %(count)s)
 COPY ingest_message (message_id, received_at, gateway_id, payload, key_id, signature)
 FROM STDIN (FORMAT BINARY)
 
+-- name: copy_ledger
+COPY ingest_ledger (reading_id, received_at, message_id, outcome) FROM STDIN (FORMAT BINARY)
+
+-- name: copy_readings
+COPY reading (patient_id, time, device_id, kind, systolic_mmhg, diastolic_mmhg, mean_mmhg,
+    pulse_bpm, systolic_kpa, diastolic_kpa, mean_kpa, glucose_mmol_l, glucose_mg_dl, unit, meal,
+    record, user_slot, flags, doubt_s, device_time, device_offset_s, hub_time, received_at)
+FROM STDIN (FORMAT BINARY)
+
+-- name: touch_days
+-- What falls into a day that is closed already takes the daily round back to it.
+UPDATE daily_progress p SET touched_at = least(p.touched_at, late.time)
+FROM unnest(%(patients)s::integer[], %(times)s::timestamptz[]) AS late (patient_id, time)
+WHERE p.patient_id = late.patient_id AND late.time < p.closed_until
+
 -- name: copy_staging
 COPY staging (reading_id, message_id, patient_id, time, device_id, kind, systolic_mmhg,
     diastolic_mmhg, mean_mmhg, pulse_bpm, systolic_kpa, diastolic_kpa, mean_kpa, glucose_mmol_l,
