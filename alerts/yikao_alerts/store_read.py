@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from psycopg import AsyncConnection
@@ -33,6 +33,9 @@ LOOK_AT: Final = 2000
 """Queue entries and timers among which a batch is claimed: enough for several evaluators."""
 
 Rows = list[tuple[Any, ...]]
+Said = TypeVar("Said", Measurement, Symptoms)
+SYMPTOM: Final = "symptom"
+"""Among what arrived late: a report, not a reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,9 @@ class Loaded:
             Symptoms(f"symptom/{reading_id}", at, received_at, frozenset(codes))
             for _, reading_id, at, received_at, codes in about["symptoms"]
         ]
+        if late := dict(_came_at(row) for row in about["arrived"]):
+            measurements = [_as_of_then(m, late) for m in measurements]
+            symptoms = [_as_of_then(report, late) for report in symptoms]
         usually = (_profile(profile), devices or (), unit_habit)
         history = history_of(measurements, symptoms, *usually)
         episodes = [_episode(*row[1:]) for row in about["active_episodes"]]
@@ -158,7 +164,7 @@ def array(numbers: Iterable[int]) -> str:
 
 
 _ASKED: Final = (
-    *("residents", "implausible", "symptoms", "told_today", "others"),
+    *("residents", "implausible", "symptoms", "told_today", "others", "arrived"),
     *("active_episodes", "known_findings"),
 )
 
@@ -185,8 +191,23 @@ async def _begins(
     for patient_id, reports in rows["symptoms"].items():
         first = min(report[2] for report in reports)
         loud[patient_id] = min(first, loud.get(patient_id, first))
+    for patient_id, came in rows["arrived"].items():
+        first = min(row[3] for row in came)
+        loud[patient_id] = min(first, loud.get(patient_id, first))
     loud |= dict.fromkeys(rows["implausible"], values["since"])
     return {p: window.begin(at, rules, now) for p, at in loud.items()}
+
+
+def _came_at(row: tuple[Any, ...]) -> tuple[str, datetime]:
+    """Return the key of a reading or report, and since when the resident has had it."""
+    _, kind, address, at, reading_id, came_at = row
+    return f"symptom/{reading_id}" if kind == SYMPTOM else key_of(kind, address, at), came_at
+
+
+def _as_of_then(said: Said, late: Mapping[str, datetime]) -> Said:
+    """Return it as of when it came to the resident: what is long over is no news."""
+    came_at = late.get(said.key)
+    return said if came_at is None else replace(said, received_at=came_at)
 
 
 def _told(rows: Rows, rules: RuleSet) -> tuple[Finding, ...]:

@@ -6,7 +6,18 @@ from pathlib import Path
 
 from yikao_devices.story_clock import ClockSpecError
 from yikao_devices.toml_lines import FaultyFileError
-from yikao_ingest import cli_burden, cli_oncall, cli_pages, cli_watch
+from yikao_ingest import (
+    cli_burden,
+    cli_check,
+    cli_export,
+    cli_import,
+    cli_move,
+    cli_oncall,
+    cli_pages,
+    cli_quarantine,
+    cli_registry,
+    cli_watch,
+)
 from yikao_ingest.errors import ServerError
 
 EXAMPLES = """\
@@ -111,12 +122,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_backtest(trial)
     migrate = commands.add_parser("migrate", help="bring the database to this version's schema")
     _add_data(migrate)
-    check = commands.add_parser("check", help="find what is broken, and say what to do")
-    _add_data(check)
+    cli_check.register(commands)
     cli_watch.register(commands)
     cli_burden.register(commands)
     cli_oncall.register(commands)
+    cli_move.register(commands)
+    cli_export.register(commands)
+    cli_import.register(commands)
     cli_pages.register(commands)
+    cli_quarantine.register(commands)
+    cli_registry.register(commands)
     replay = commands.add_parser(
         "replay",
         help="compute old decisions again, and compare",
@@ -135,12 +150,6 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("episode", type=int, metavar="EPISODE", help="its number")
     explain.add_argument("--language", choices=("zh", "en"), default="zh", help="zh (default)")
     _add_data(explain)
-    registry = commands.add_parser("registry", help="residents, teams, doctors, devices, bindings")
-    actions = registry.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for action, what in (("apply", "check a registry file and store it"), ("check", "check it")):
-        one = actions.add_parser(action, help=what)
-        one.add_argument("file", type=Path, metavar="FILE")
-        _add_data(one)
     return parser
 
 
@@ -232,19 +241,11 @@ def _run_once(arguments: argparse.Namespace) -> int:
             from yikao_ingest.cli_admin import migrate
 
             return migrate(arguments.data)
-        case "check":
-            from yikao_ingest.cli_admin import check
-
-            return check(arguments.data)
         case "replay":
             from yikao_ingest.cli_replay import run_replay
 
             return run_replay(arguments)
-        case "explain":
+        case _:
             from yikao_ingest.cli_replay import run_explain
 
             return run_explain(arguments)
-        case _:
-            from yikao_ingest.cli_admin import registry
-
-            return registry(arguments.file, arguments.data, store=arguments.action == "apply")

@@ -58,15 +58,18 @@ def run_replay(arguments: argparse.Namespace) -> int:
 
 
 def _verify(checked: Iterable[Checked], bar: "_Bar") -> int:
-    records, differences = 0, Counter[str]()
+    records, traced, differences = 0, 0, Counter[str]()
     for each in checked:
         records += 1
+        traced += each.traced > 0
         for difference in each.differences:
             differences[difference.what] += 1
             if differences.total() <= SHOWN:
                 bar.say(_line(difference))
     bar.end()
     print(f"{records} decisions computed again in {bar.seconds:.1f} s  重新计算的判定")
+    if traced:
+        print(f"{traced} with readings that changed hands or were released  其读数曾改归他人或放行")
     if not differences:
         print("all identical, every chain whole  全部一致，链完整")
         return 0

@@ -41,6 +41,7 @@ from yikao_alerts.working import wait_any, work
 from yikao_ingest.daily_coverage import CoverageRound
 from yikao_ingest.daily_round import DailyRound
 from yikao_ingest.follow import Followed, follow
+from yikao_ingest.reassign_pass import ReassignRound
 from yikao_ingest.shadow import keep_rules, try_out
 
 log = logging.getLogger(__name__)
@@ -97,6 +98,7 @@ class Evaluator:
 
         coverage = CoverageRound(self.linking.public_url)
         days = DailyRound(self.rules, self.now, coverage=coverage)
+        moves = ReassignRound(self.now)
 
         async def look(conn: AsyncConnection) -> bool:
             return await self.cycle(conn) > 0
@@ -106,7 +108,8 @@ class Evaluator:
             if await look(conn):
                 return True
             try:
-                return await days.cycle(conn)
+                # Days are made of readings: first each has to be where it belongs.
+                return await moves.cycle(conn) or await days.cycle(conn)
             except (OperationalError, InterfaceError):
                 raise
             except Exception:  # days that cannot be closed must not silence alarms

@@ -4,6 +4,7 @@ Reads only. The check itself is `yikao_alerts.replay`; here are the rows, the ru
 they were decided, and the readings that have to be the same still.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,7 @@ from yikao_alerts.sql_blocks import load_sql_blocks
 from yikao_alerts.store_read import measurement_of_row
 from yikao_devices.toml_lines import FaultyFileError
 from yikao_ingest.errors import ServerError
+from yikao_ingest.reassign_read import SQL as REASSIGN
 
 SQL: Final = load_sql_blocks("yikao_ingest", "sql/replay.sql")
 BATCH: Final = 500
@@ -51,10 +53,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One record with what does not agree; `record` is None where its bytes are none."""
+    """One record with what does not agree; `record` is None where its bytes are none.
+
+    traced: how many of its readings are another's by now, or had come by a correction or out of
+    quarantine: they were found, and are what they were.
+    """
 
     record: Record | None
     differences: Sequence[Difference]
+    traced: int = 0
 
 
 def replay(
@@ -174,12 +181,22 @@ def _with_readings(
         "oldest": min(first for first, _ in spans.values()),
         "newest": max(last for _, last in spans.values()),
     }
-    rows = conn.cursor(binary=True).execute(SQL["stored_readings"], values).fetchall()
-    stored = {(row[0], (m := measurement_of_row(row)).key): m for row in rows}
-    return [
-        Checked(each.record, [*each.differences, *_changed(row, each.record, stored)])
-        for row, each in zip(batch, found, strict=True)
-    ]
+    cursor = conn.cursor(binary=True)
+    stored = _by_key(cursor.execute(SQL["stored_readings"], values).fetchall())
+    moved = _by_key(cursor.execute(REASSIGN["found_elsewhere"], values).fetchall())
+    return [_compared(row, each, stored, moved) for row, each in zip(batch, found, strict=True)]
+
+
+Kept = Mapping[tuple[int, str], Sequence[Measurement]]
+"""Readings by resident and key: of one moment there may be several."""
+
+
+def _by_key(rows: Sequence[tuple[Any, ...]]) -> Kept:
+    found: dict[tuple[int, str], list[Measurement]] = defaultdict(list)
+    for row in rows:
+        m = measurement_of_row(row)
+        found[row[0], m.key].append(m)
+    return found
 
 
 def _spans(found: Sequence[Checked]) -> dict[int, tuple[datetime, datetime]]:
@@ -194,11 +211,17 @@ def _spans(found: Sequence[Checked]) -> dict[int, tuple[datetime, datetime]]:
     return spans
 
 
-def _changed(
-    row: Stored, record: Record | None, stored: Mapping[tuple[int, str], Measurement]
-) -> Iterator[Difference]:
-    """Yield each reading of a record that is stored otherwise; quarantine is not looked into."""
-    for m in record.given.history.measurements if record is not None else ():
-        if m.plausible and stored.get((row.patient_id, m.key)) != m:
-            what = "is stored otherwise" if (row.patient_id, m.key) in stored else "is gone"
-            yield Difference(row.decision_id, row.patient_id, What.INPUT, f"{m.key} {what}")
+def _compared(row: Stored, each: Checked, stored: Kept, moved: Kept) -> Checked:
+    """Return a record with each reading noted that is stored otherwise, here and wherever it may
+    have gone; quarantine is not looked into."""
+    differences, traced = list(each.differences), 0
+    for m in each.record.given.history.measurements if each.record is not None else ():
+        key = row.patient_id, m.key
+        if not m.plausible or m in stored.get(key, ()):
+            continue
+        if m in moved.get(key, ()):
+            traced += 1
+            continue
+        what = f"{m.key} {'is stored otherwise' if key in stored else 'is gone'}"
+        differences.append(Difference(row.decision_id, row.patient_id, What.INPUT, what))
+    return Checked(each.record, differences, traced)

@@ -104,7 +104,7 @@ CROSS JOIN LATERAL (
 ) AS r
 
 -- name: implausible
-SELECT patient_id, received_at, payload FROM quarantine
+SELECT patient_id, received_at, payload FROM quarantine_open
 WHERE patient_id = ANY(%(patients)s) AND received_at > %(since)s AND reason = 'implausible'
 
 -- name: symptoms
@@ -119,6 +119,24 @@ WHERE patient_id = ANY(%(patients)s) AND time > %(since)s
 -- Readings that were another person's, as somebody has found out.
 SELECT patient_id, reading_key FROM reading_doubt
 WHERE patient_id = ANY(%(patients)s) AND answer = 'other' AND measured_at > %(since)s
+
+-- name: arrived
+-- Readings and reports that arrived for the rules later than they were received: those that were
+-- another's first, as of when a corrected registry gave them to this resident (what has come back
+-- was the resident's all the time), and those that were released from quarantine.
+SELECT m.to_patient_id, m.kind, d.address, m.time, m.reading_id, m.at
+FROM reading_reassigned m JOIN device d USING (device_id)
+WHERE m.to_patient_id = ANY(%(patients)s) AND m.time > %(since)s
+  AND m.from_patient_id <> m.to_patient_id AND NOT EXISTS (
+      SELECT FROM reading_reassigned b
+      WHERE b.time = m.time AND m.to_patient_id IN (b.from_patient_id, b.to_patient_id)
+        AND (b.device_id, b.kind, b.received_at) = (m.device_id, m.kind, m.received_at)
+        AND b.user_slot IS NOT DISTINCT FROM m.user_slot
+        AND b.reassigned_id < m.reassigned_id)
+UNION ALL
+SELECT r.patient_id, r.kind, d.address, r.time, r.reading_id, r.at
+FROM reading_released r LEFT JOIN device d USING (device_id)
+WHERE r.patient_id = ANY(%(patients)s) AND r.time > %(since)s
 
 -- name: told_today
 -- What the daily lane found that is for today; of a rule of its own, never a visit that is due.
