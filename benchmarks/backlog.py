@@ -14,7 +14,7 @@ from crowd import Crowd, settle
 from drains import Drain, beside, drain, median
 from peer_takers import NodeRed, peers
 from publishing import packets, publish
-from stage import Servers, servers
+from servers import Servers, servers
 from table import RUNS, Figure
 from takers import Taker, Yikao, enrol, reset, running
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from crowd import Placed
-from stage import ARRIVES_S, Servers, arrival, committed, cpu_s
+from servers import ARRIVES_S, Servers, arrival, committed, cpu_s
 from table import Figure
 from takers import Taker
 

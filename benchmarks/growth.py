@@ -25,7 +25,7 @@ from growth_fill import A_DAY, TEAM, ZONE, Years, fill, years
 from psycopg import AsyncConnection, sql
 from psycopg.conninfo import make_conninfo
 from publishing import packets, publish
-from stage import ARRIVES_S, Servers, arrival, broker, servers
+from servers import ARRIVES_S, Servers, arrival, broker, servers
 from table import RUNS, Figure
 from takers import Yikao, enrol, running
 

@@ -13,7 +13,7 @@ from crowd import Crowd, settle
 from drains import Drain, beside, drain
 from peer_takers import peers
 from publishing import packets, publish
-from stage import Servers, servers
+from servers import Servers, servers
 from table import RUNS, Figure
 from takers import Taker, Yikao, enrol, reset, running
 

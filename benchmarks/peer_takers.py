@@ -20,7 +20,7 @@ from crowd import Crowd, Placed, plain
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from publishing import Outgoing
-from stage import Servers
+from servers import Servers
 from takers import POLL_S, READY_S, launch
 
 from yikao_ingest.embedded.child import Child

@@ -20,7 +20,7 @@ import psycopg
 from crowd import Crowd, settle
 from paho.mqtt.enums import CallbackAPIVersion
 from publishing import packets, publish
-from stage import Servers, committed, servers
+from servers import Servers, committed, servers
 from table import RUNS, Figure
 from takers import Yikao, enrol, reset, running
 

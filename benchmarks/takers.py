@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import psycopg
 from crowd import Crowd, Placed
 from publishing import Outgoing, packets, publish
-from stage import EMPTIED, Servers, arrival, empty
+from servers import EMPTIED, Servers, arrival, empty
 
 from yikao_ingest.embedded.child import Child, spawn
 from yikao_ingest.settings import BROKER_URL, DATABASE_URL
