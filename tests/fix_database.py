@@ -32,6 +32,14 @@ TIMESCALE = os.environ.get("YIKAO_TEST_TIMESCALE_DSN")
 DEADLINE_S = 60.0
 """Whoever waits so long, also on a busy machine, waits for something that never comes."""
 LOOK_AGAIN_S = 0.05
+REFUSED = 667
+"""A record that the database refuses in these tests: of all that passes judging it takes all."""
+REFUSING = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE data_exception; END $$;
+CREATE TRIGGER refusing BEFORE INSERT ON reading FOR EACH ROW
+WHEN (NEW.record = 667) EXECUTE FUNCTION refuse();
+"""
 NO_TIMESCALE = "TimescaleDB is NOT tested here: set YIKAO_TEST_TIMESCALE_DSN to a server"
 
 
@@ -167,6 +175,10 @@ class Intake:
         stored = settle(self.store, self.judge(*messages, now=now), now)
         told = [receipt(judged, now) for judged in stored]
         return [one for one in told if one is not None]
+
+    def refuse(self) -> None:
+        """Have the database refuse readings whose record is `REFUSED`."""
+        self.clinic.rows(REFUSING)
 
     def readings(self) -> list[tuple[datetime, float | None]]:
         """Return when and how high each stored reading is."""

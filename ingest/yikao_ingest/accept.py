@@ -131,6 +131,8 @@ def identify(incoming: Incoming, directory: Directory) -> Sender | Quarantined:
     gateway = directory.gateways.get(origin.gateway)
     if gateway is None or gateway.tenant != origin.tenant:
         return refuse(Reason.UNKNOWN_GATEWAY, "no such gateway in the registry")
+    if len(incoming.payload) > wire.MESSAGE_BYTES_MAX:
+        return refuse(Reason.TOO_LONG, f"{len(incoming.payload)} bytes")
     signature = decode_base64url(incoming.signature, SIGNATURE_BYTES)
     if signature is None:
         return refuse(Reason.UNSIGNED, "no signature of 64 bytes")
@@ -158,8 +160,6 @@ def _read(incoming: Incoming, gateway: Gateway) -> wire.Message | Quarantined:
     def refuse(reason: Reason, detail: str) -> Quarantined:
         return Quarantined(reason, detail, incoming.payload)
 
-    if len(incoming.payload) > wire.MESSAGE_BYTES_MAX:
-        return refuse(Reason.TOO_LONG, f"{len(incoming.payload)} bytes")
     try:
         message = wire.decode_message(incoming.payload)
     except UNREADABLE as error:
@@ -202,7 +202,7 @@ def _place(
         return Quarantined(Reason.UNKNOWN_DEVICE, detail, bytes(raw), identity)
     user = None if isinstance(item, wire.DeviceEvent) else item.user
     patient_id = device.patient(at, user) if device is not None else None
-    if untimely := _untimely(at, now):
+    if untimely := _untimely(item, now):
         # A time that no calendar holds in every zone cannot be shown again.
         kept_at = at if MINYEAR < at.year < MAXYEAR else None
         return Quarantined(*untimely, bytes(raw), identity, patient_id, kept_at)
@@ -237,11 +237,19 @@ def _event(
     return AcceptedCall(asking, item)
 
 
-def _untimely(at: datetime, now: datetime) -> tuple[Reason, str] | None:
-    if at > now + FUTURE_MAX:
+def _untimely(
+    item: wire.Reading | wire.SymptomReport | wire.DeviceEvent, now: datetime
+) -> tuple[Reason, str] | None:
+    """Return what is wrong with an item's times: also those that could not be stored or shown."""
+    clocks = item.clocks
+    if item.measured_at > now + FUTURE_MAX:
         return Reason.FUTURE, "measured in the future"
-    if at < now - AGE_MAX:
+    if item.measured_at < now - AGE_MAX:
         return Reason.ANCIENT, "measured more than five years ago"
+    if "\0" in (clocks.t_dev or ""):
+        return Reason.ITEM_UNREADABLE, "a zero byte in the device's own time"
+    if not MINYEAR < clocks.t_hub.year < MAXYEAR:
+        return Reason.ITEM_UNREADABLE, "the gateway's time is in no calendar"
     return None
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from clinic import CUFF, MINUTE, NOW, Signer, event, glucose, pressure, refused, symptoms
-from fix_database import DEADLINE_S, Intake
+from fix_database import DEADLINE_S, REFUSED, Intake
 from quarantine_parts import (
     LATER,
     closed,
@@ -150,7 +150,8 @@ def test_another_record_under_the_key_of_a_reading_is_kept_beside_it(ingest: Int
 
 def test_what_the_database_refuses_is_refused_again(ingest: Intake) -> None:
     clinic = ingest.clinic
-    poison = pressure(at=NOW - MINUTE, clocks=wire.Clocks(NOW, "2026-03-02T04:00\0"))
+    ingest.refuse()
+    poison = pressure(at=NOW - MINUTE, record=REFUSED)
     unregister(clinic)
     ingest.receives(clinic.first.send(pressure(), poison, glucose(at=NOW - MINUTE)))
     register(clinic)

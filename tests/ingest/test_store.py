@@ -16,7 +16,7 @@ from clinic import (
     refused,
     symptoms,
 )
-from fix_database import Clinic, Intake
+from fix_database import REFUSED, Clinic, Intake
 from fix_hypothesis import examples
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
@@ -25,8 +25,6 @@ from yikao_devices import wire
 from yikao_ingest.store import DatabaseAwayError, DataRefusedError, Store
 
 DAY = timedelta(days=1)
-NUL = "2026-03-02T04:00\0"
-"""A text that JSON can carry and PostgreSQL cannot hold."""
 
 
 def test_a_batch_of_everything(ingest: Intake) -> None:
@@ -156,8 +154,10 @@ def test_latest_is_the_newest_whatever_the_order(ingest: Intake) -> None:
     assert ingest.clinic.one("SELECT time FROM patient_latest") == NOW
 
 
-def poison(**changes: object) -> wire.BloodPressureReading:
-    return pressure(at=NOW - 7 * MINUTE, clocks=wire.Clocks(NOW, NUL), **changes)
+def poison(ingest: Intake) -> wire.BloodPressureReading:
+    """Have the database refuse a reading, and return it."""
+    ingest.refuse()
+    return pressure(at=NOW - 7 * MINUTE, record=REFUSED)
 
 
 @pytest.mark.parametrize("place", range(3))
@@ -165,7 +165,7 @@ def test_what_the_database_refuses_is_set_aside_and_the_rest_lands(
     ingest: Intake, place: int
 ) -> None:
     items = [pressure(at=NOW - n * MINUTE) for n in range(3)]
-    items[place] = poison()
+    items[place] = poison(ingest)
     first = ingest.clinic.first
     good = first.send(glucose())
     mixed = first.send(*items)
@@ -201,7 +201,7 @@ def test_a_topic_and_a_key_name_with_nul_in_them_do_no_harm(ingest: Intake) -> N
 
 
 def test_a_bad_batch_stores_nothing_of_itself(ingest: Intake) -> None:
-    judged = ingest.judge(ingest.clinic.first.send(pressure(), poison()))
+    judged = ingest.judge(ingest.clinic.first.send(pressure(), poison(ingest)))
     with pytest.raises(DataRefusedError):
         ingest.store.save(judged, NOW)
     assert ingest.readings() == []
@@ -321,3 +321,13 @@ def test_the_database_is_asked_for_its_time(plain_clinic: Clinic) -> None:
     before = plain_clinic.one("SELECT extract(epoch FROM clock_timestamp())::float8")
     assert before <= store.read_clock() <= before + 60
     store.close()
+
+
+@pytest.mark.parametrize("hub", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999-12:00"])
+def test_a_time_that_could_not_be_read_back_is_not_stored(ingest: Intake, hub: str) -> None:
+    raw = wire.encode_item(pressure())
+    odd = raw.replace(b'"t_hub":"2026-03-02T04:00:00Z"', f'"t_hub":"{hub}"'.encode())
+    assert odd != raw
+    (told,) = ingest.receives(ingest.clinic.first.send(odd))
+    assert [refused.code for refused in told.rejected] == ["item_unreadable"]
+    assert ingest.clinic.rows("SELECT hub_time FROM reading") == []
