@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from backtest_parts import DAY, HOME, RULES, Row, as_csv, pressure, sugar
 from fix_hypothesis import examples
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from yikao_alerts.backtest.acute import USUAL, Case, acute_findings
@@ -118,8 +118,19 @@ def told(found: Sequence[Found]) -> set[tuple[object, ...]]:
     return {(f.rule, f.severity, f.confirmed, f.inputs, f.at) for f in found}
 
 
+LOW: dict[str, object] = {"systolic_mmhg": 88, "diastolic_mmhg": 45, "context": ""}
+FLAGGED = LOW | {"flags": "irregular_pulse"}
+OVERTAKEN = [
+    row("blood_pressure", 1, 0, FLAGGED),
+    row("blood_pressure", 2, 1, LOW | {"flags": ""}),
+    row("blood_pressure", 2, 0, FLAGGED),
+]
+"""Two records of one moment, of which the second came first."""
+
+
 @examples(40)
 @given(st.lists(sittings(), min_size=1, max_size=12), st.sampled_from(PEOPLE))
+@example([OVERTAKEN], PEOPLE[0])
 def test_weeks_at_once_find_what_each_arrival_finds(
     stories: list[list[Row]], resident: Resident
 ) -> None:

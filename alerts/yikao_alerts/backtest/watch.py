@@ -82,10 +82,16 @@ class Watch:
         return Marks(found, crisis(self.panel, of, found), self._untimely(rules), odd)
 
     def _untimely(self, rules: RuleSet) -> Mask:
-        """Return the rows that came late, or say they were made after they came or long ago."""
+        """Return the rows that came late, or say they were made after they came or long ago; and
+        those of one moment that came in another order than they stand here."""
         rows = self.panel.rows
         age = rows["received"] - rows["at"]
         found: Mask = age > micros(rules.late.late_after)
+        overtaken = rows["received"][:-1] > rows["received"][1:]
+        for column in ("resident", "at"):
+            overtaken &= rows[column][:-1] == rows[column][1:]
+        found[:-1] |= overtaken
+        found[1:] |= overtaken
         for rule in rules.rules:
             if isinstance(rule.form, ClockError):
                 oldest = datetime(rule.form.year_min, 1, 1, tzinfo=self.zone)
