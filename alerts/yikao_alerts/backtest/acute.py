@@ -4,7 +4,8 @@ Where every reading came at once and nothing of the resident's own past is asked
 weeks finds what a look at each arrival would have found: what was decided stays decided. Where a
 reading came late, a symptom was reported, or a reading may be another person's, in another unit or
 of a new device, each arrival and each time that somebody waited for is looked at as it was live.
-A test holds the two together.
+A test holds the two together. One difference is left: rules that count sittings and ask for no
+repeat take a sitting as it was at its end, while live its first reading may have told already.
 """
 
 from bisect import bisect_left, bisect_right
