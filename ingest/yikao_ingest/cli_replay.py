@@ -1,24 +1,23 @@
 """`yikao replay` and `yikao explain`, as seen from a terminal."""
 
 import argparse
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from yikao_alerts.explain import explained
 from yikao_alerts.replay import Difference, compared
 from yikao_alerts.rules import load_rules
+from yikao_ingest.cli_bar import Bar
 from yikao_ingest.cli_database import database_errors, database_url
 from yikao_ingest.errors import ServerError
 from yikao_ingest.replaying import Checked, Span, patient_of, replay, shadow_report, story
 
 SHOWN: Final = 10
 """Differences that are printed; the rest is counted."""
-BAR: Final = 30
-"""Characters of the progress bar."""
 
 
 def run_explain(arguments: argparse.Namespace) -> int:
@@ -50,14 +49,15 @@ def run_replay(arguments: argparse.Namespace) -> int:
         span = Span(moment(arguments.since), moment(arguments.until), patient_id)
         if arguments.shadow_report:
             return _shadow_report(dsn, span)
-        bar = _Bar()
-        checked = replay(dsn, span, verify=arguments.verify, progress=bar.show)
+        bar, began_s = Bar(), time.monotonic()
+        progress = partial(bar.show, "decisions")
+        checked = replay(dsn, span, verify=arguments.verify, progress=progress)
         if arguments.rules:
             return _compare(checked, arguments.rules, bar)
-        return _verify(checked, bar)
+        return _verify(checked, bar, began_s)
 
 
-def _verify(checked: Iterable[Checked], bar: "_Bar") -> int:
+def _verify(checked: Iterable[Checked], bar: Bar, began_s: float) -> int:
     records, traced, differences = 0, 0, Counter[str]()
     for each in checked:
         records += 1
@@ -65,9 +65,11 @@ def _verify(checked: Iterable[Checked], bar: "_Bar") -> int:
         for difference in each.differences:
             differences[difference.what] += 1
             if differences.total() <= SHOWN:
-                bar.say(_line(difference))
+                bar.end()
+                print(_line(difference))
     bar.end()
-    print(f"{records} decisions computed again in {bar.seconds:.1f} s  重新计算的判定")
+    took_s = time.monotonic() - began_s
+    print(f"{records} decisions computed again in {took_s:.1f} s  重新计算的判定")
     if traced:
         print(f"{traced} with readings that changed hands or were released  其读数曾改归他人或放行")
     if not differences:
@@ -83,7 +85,7 @@ def _line(difference: Difference) -> str:
     return f"{where}: {difference.what}, {difference.detail}"
 
 
-def _compare(checked: Iterable[Checked], name: str, bar: "_Bar") -> int:
+def _compare(checked: Iterable[Checked], name: str, bar: Bar) -> int:
     """Print what another rule set would have found that was not, and the other way round."""
     rules = load_rules(name)
     new, gone = set[tuple[object, ...]](), set[tuple[object, ...]]()
@@ -112,35 +114,3 @@ def _shadow_report(dsn: str, span: Span) -> int:
         rates = [100 * count / weeks if weeks else 0.0 for count in (new, gone)]
         print(f"{rule:8} {severity:10} {rates[0]:10.2f} {rates[1]:10.2f}  ({new}, {gone})")
     return 0
-
-
-class _Bar:
-    """How far it is: on a terminal a bar that moves, elsewhere nothing."""
-
-    def __init__(self) -> None:
-        self._began_s = time.monotonic()
-        self._shown = False
-
-    @property
-    def seconds(self) -> float:
-        """How long it took until now."""
-        return time.monotonic() - self._began_s
-
-    def show(self, done: int, total: int) -> None:
-        """Show `done` of `total`."""
-        if sys.stderr.isatty():
-            full = BAR * done // max(1, total)
-            bar = "█" * full + "░" * (BAR - full)
-            print(f"\r{bar} {done}/{total}", end="", file=sys.stderr, flush=True)
-            self._shown = True
-
-    def say(self, line: str) -> None:
-        """Print a line beside the bar."""
-        self.end()
-        print(line)
-
-    def end(self) -> None:
-        """Leave the bar's line."""
-        if self._shown:
-            print(file=sys.stderr)
-            self._shown = False

@@ -44,7 +44,8 @@ class Explaining(AsyncConnection[Any]):
     plans: list[dict[str, Any]]
 
     async def execute(self, query: Any, params: Any = None, **more: Any) -> Any:
-        cursor = await super().execute("EXPLAIN (FORMAT JSON) " + query, params, **more)
+        text = query if isinstance(query, str) else query.as_string(self)
+        cursor = await super().execute("EXPLAIN (FORMAT JSON) " + text, params, **more)
         self.plans += [plan["Plan"] for ((plan,),) in await cursor.fetchall()]
         return await super().execute(query, params, **more)
 

@@ -83,15 +83,14 @@ SELECT time, next FROM (
 WHERE next - time > %(longer_than)s::interval
 ORDER BY time
 
--- name: days
--- Each day of the period, also without a reading. Summed up first, then laid beside the days.
+-- name: sums
+-- Each day or hour of the period, also without a reading. Summed up first, then laid beside them.
 SELECT each.begins, coalesce(residents, 0), coalesce(readings, 0),
     pressures, systolic_sum, systolic_min, systolic_max,
     diastolic_sum, diastolic_min, diastolic_max,
     pulses, pulse_sum, pulse_min, pulse_max,
     glucoses, glucose_sum, glucose_min, glucose_max
-FROM generate_series(%(first)s::timestamp, %(last)s::timestamp, interval '1 day') AS local (day)
-CROSS JOIN LATERAL (SELECT local.day AT TIME ZONE %(zone)s AS begins) each
+FROM {calendar}
 LEFT JOIN (
     SELECT bucket, count(*) AS residents, sum(readings) AS readings,
         sum(pressures) AS pressures, sum(systolic_sum) AS systolic_sum,
@@ -102,73 +101,42 @@ LEFT JOIN (
         max(pulse_max) AS pulse_max,
         sum(glucoses) AS glucoses, sum(glucose_sum) AS glucose_sum, min(glucose_min) AS glucose_min,
         max(glucose_max) AS glucose_max
-    FROM reading_daily
-    WHERE patient_id = ANY(%(patients)s) AND kind = %(kind)s
-      AND bucket >= %(begins)s AND bucket < %(ends)s
+    FROM ({rows}) AS of_each
     GROUP BY bucket
 ) r ON r.bucket = each.begins
 ORDER BY each.begins
 
--- name: days_of_readings
+-- name: each_day
+generate_series(%(first)s::timestamp, %(last)s::timestamp, interval '1 day') AS local (day)
+CROSS JOIN LATERAL (SELECT local.day AT TIME ZONE %(zone)s AS begins) each
+
+-- name: each_hour
+generate_series(%(begins)s::timestamptz, %(ends)s::timestamptz - interval '1 hour',
+                interval '1 hour') AS each (begins)
+
+-- name: daily
+SELECT * FROM reading_daily
+WHERE patient_id = ANY(%(patients)s) AND kind = %(kind)s
+  AND bucket >= %(begins)s AND bucket < %(ends)s
+
+-- name: hourly
+SELECT * FROM reading_hourly
+WHERE patient_id = ANY(%(patients)s) AND kind = %(kind)s
+  AND bucket >= %(begins)s AND bucket < %(ends)s
+
+-- name: daily_of_readings
 -- The same, in a zone whose days are not those of the roll-up.
-SELECT each.begins, coalesce(residents, 0), coalesce(readings, 0),
-    pressures, systolic_sum, systolic_min, systolic_max,
-    diastolic_sum, diastolic_min, diastolic_max,
-    pulses, pulse_sum, pulse_min, pulse_max,
-    glucoses, glucose_sum, glucose_min, glucose_max
-FROM generate_series(%(first)s::timestamp, %(last)s::timestamp, interval '1 day') AS local (day)
-CROSS JOIN LATERAL (SELECT local.day AT TIME ZONE %(zone)s AS begins) each
-LEFT JOIN (
-    SELECT bucket, count(*) AS residents, sum(readings) AS readings,
-        sum(pressures) AS pressures, sum(systolic_sum) AS systolic_sum,
-        min(systolic_min) AS systolic_min, max(systolic_max) AS systolic_max,
-        sum(diastolic_sum) AS diastolic_sum, min(diastolic_min) AS diastolic_min,
-        max(diastolic_max) AS diastolic_max,
-        sum(pulses) AS pulses, sum(pulse_sum) AS pulse_sum, min(pulse_min) AS pulse_min,
-        max(pulse_max) AS pulse_max,
-        sum(glucoses) AS glucoses, sum(glucose_sum) AS glucose_sum, min(glucose_min) AS glucose_min,
-        max(glucose_max) AS glucose_max
-    FROM (
-        SELECT patient_id, date_trunc('day', time, %(zone)s) AS bucket, count(*) AS readings,
-            count(systolic_mmhg) AS pressures, sum(systolic_mmhg) AS systolic_sum,
-            min(systolic_mmhg) AS systolic_min, max(systolic_mmhg) AS systolic_max,
-            sum(diastolic_mmhg) AS diastolic_sum, min(diastolic_mmhg) AS diastolic_min,
-            max(diastolic_mmhg) AS diastolic_max,
-            count(pulse_bpm) AS pulses, sum(pulse_bpm) AS pulse_sum, min(pulse_bpm) AS pulse_min,
-            max(pulse_bpm) AS pulse_max,
-            count(glucose) AS glucoses, sum(glucose) AS glucose_sum, min(glucose) AS glucose_min,
-            max(glucose) AS glucose_max
-        FROM reading
-        CROSS JOIN LATERAL (SELECT coalesce(glucose_mmol_l, glucose_mg_dl / 18.0182) AS glucose) one
-        WHERE patient_id = ANY(%(patients)s) AND kind = %(kind)s
-          AND time >= %(begins)s AND time < %(ends)s
-        GROUP BY 1, 2
-    ) AS of_each
-    GROUP BY bucket
-) r ON r.bucket = each.begins
-ORDER BY each.begins
-
--- name: hours
-SELECT each.begins, coalesce(residents, 0), coalesce(readings, 0),
-    pressures, systolic_sum, systolic_min, systolic_max,
-    diastolic_sum, diastolic_min, diastolic_max,
-    pulses, pulse_sum, pulse_min, pulse_max,
-    glucoses, glucose_sum, glucose_min, glucose_max
-FROM generate_series(%(begins)s::timestamptz, %(ends)s::timestamptz - interval '1 hour',
-                     interval '1 hour') AS each (begins)
-LEFT JOIN (
-    SELECT bucket, count(*) AS residents, sum(readings) AS readings,
-        sum(pressures) AS pressures, sum(systolic_sum) AS systolic_sum,
-        min(systolic_min) AS systolic_min, max(systolic_max) AS systolic_max,
-        sum(diastolic_sum) AS diastolic_sum, min(diastolic_min) AS diastolic_min,
-        max(diastolic_max) AS diastolic_max,
-        sum(pulses) AS pulses, sum(pulse_sum) AS pulse_sum, min(pulse_min) AS pulse_min,
-        max(pulse_max) AS pulse_max,
-        sum(glucoses) AS glucoses, sum(glucose_sum) AS glucose_sum, min(glucose_min) AS glucose_min,
-        max(glucose_max) AS glucose_max
-    FROM reading_hourly
-    WHERE patient_id = ANY(%(patients)s) AND kind = %(kind)s
-      AND bucket >= %(begins)s AND bucket < %(ends)s
-    GROUP BY bucket
-) r ON r.bucket = each.begins
-ORDER BY each.begins
+SELECT patient_id, date_trunc('day', time, %(zone)s) AS bucket, count(*) AS readings,
+    count(systolic_mmhg) AS pressures, sum(systolic_mmhg) AS systolic_sum,
+    min(systolic_mmhg) AS systolic_min, max(systolic_mmhg) AS systolic_max,
+    sum(diastolic_mmhg) AS diastolic_sum, min(diastolic_mmhg) AS diastolic_min,
+    max(diastolic_mmhg) AS diastolic_max,
+    count(pulse_bpm) AS pulses, sum(pulse_bpm) AS pulse_sum, min(pulse_bpm) AS pulse_min,
+    max(pulse_bpm) AS pulse_max,
+    count(glucose) AS glucoses, sum(glucose) AS glucose_sum, min(glucose) AS glucose_min,
+    max(glucose) AS glucose_max
+FROM reading
+CROSS JOIN LATERAL (SELECT coalesce(glucose_mmol_l, glucose_mg_dl / 18.0182) AS glucose) one
+WHERE patient_id = ANY(%(patients)s) AND kind = %(kind)s
+  AND time >= %(begins)s AND time < %(ends)s
+GROUP BY 1, 2

@@ -3,15 +3,15 @@
 They come from the roll-ups. Those have days of one zone; days of another are made of the readings.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Self
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, sql
 
 from yikao_alerts.history import BLOOD_PRESSURE
-from yikao_ingest.queries.periods import Period, rows_of, team_of, zone_of
+from yikao_ingest.queries.periods import SQL, Period, team_of, zone_of
 
 ROLLUP_ZONE: Final = "Asia/Shanghai"
 """Whose days the daily roll-up has (migration 0009)."""
@@ -92,7 +92,7 @@ async def resident_hours(
     """
     period = Period(first, last, await zone_of(conn, patient_id))
     values = {"patients": [patient_id], "kind": kind, **period.hours}
-    return [Sum.of(row, period) for row in await rows_of(conn, "hours", **values)]
+    return [Sum.of(row, period) for row in await _sums(conn, "each_hour", "hourly", values)]
 
 
 async def _days(conn: AsyncConnection, patients: list[int], period: Period, kind: str) -> list[Sum]:
@@ -104,5 +104,13 @@ async def _days(conn: AsyncConnection, patients: list[int], period: Period, kind
         "last": period.last,
         **period.midnights,
     }
-    statement = "days" if period.zone.key == ROLLUP_ZONE else "days_of_readings"
-    return [Sum.of(row, period) for row in await rows_of(conn, statement, **values)]
+    rows = "daily" if period.zone.key == ROLLUP_ZONE else "daily_of_readings"
+    return [Sum.of(row, period) for row in await _sums(conn, "each_day", rows, values)]
+
+
+async def _sums(
+    conn: AsyncConnection, calendar: str, rows: str, values: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    """Return what stands in `rows`, summed over residents, beside each time of `calendar`."""
+    parts = {"calendar": sql.SQL(SQL[calendar]), "rows": sql.SQL(SQL[rows])}
+    return await (await conn.execute(sql.SQL(SQL["sums"]).format(**parts), values)).fetchall()
