@@ -22,6 +22,7 @@ from yikao_ingest.check import OK, UNKNOWN, Found, Place, span
 from yikao_ingest.cli_database import database_url
 from yikao_ingest.errors import ServerError
 from yikao_ingest.migrate import Mode, migrations
+from yikao_ingest.settings import default_data_dir
 from yikao_ingest.store import LOCK
 from yikao_ingest.upkeep import book
 
@@ -77,8 +78,9 @@ def check(place: Place) -> Iterator[Found]:
             asked = Asked(conn, place)
             yield database(asked)
             yield from (_looked(part, look, asked) for part, look in PARTS.items())
-    except ServerError as error:
-        yield Found("database", "faulty", {"reason": error.message, "remedy": error.remedy})
+    except ServerError:
+        folder = place.data or default_data_dir(place.environ)
+        yield Found("database", "none", {"folder": folder})
         yield from (Found(part, UNKNOWN) for part in PARTS)
     except psycopg.OperationalError as error:
         yield Found("database", "away", {"reason": str(error).partition("\n")[0]})

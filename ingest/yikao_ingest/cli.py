@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         commands.add_parser(role, help=f"one role alone: {what}")
     evaluate = commands.add_parser(
-        "evaluate", help="one role alone: rules over new readings, episodes, due pages"
+        "evaluate", help="one role alone: rules over new readings, episodes, due pages; and upkeep"
     )
     evaluate.add_argument(
         "--shadow", metavar="RULES", help="try out this rule set beside the live one, in silence"
