@@ -1,7 +1,7 @@
 """The next batch is judged while the database stores the last one.
 
 Judging is work of this process, storing is mostly the database's: in turn, each of the two would
-wait half of the time. One batch is ready at most, so that nothing grows old here.
+wait half of the time. One batch is made or ready at most, so that nothing grows old here.
 """
 
 import queue
@@ -57,18 +57,21 @@ class Ahead:
     def __init__(self, make: Callable[[], Batch | None], stop: threading.Event) -> None:
         self._make = make
         self._stop = stop
-        self._ready: queue.Queue[Batch] = queue.Queue(maxsize=1)
+        self._ready: queue.SimpleQueue[Batch] = queue.SimpleQueue()
+        self._room = threading.Semaphore()
         self._pool = ThreadPoolExecutor(1, "judging")
         self._work: Future[None] = self._pool.submit(self._run)
 
     def next(self, wait_s: float) -> Batch | None:
         """Return the next batch; None when there is none within `wait_s`."""
         try:
-            return self._ready.get(timeout=wait_s)
+            batch = self._ready.get(timeout=wait_s)
         except queue.Empty:
             if self._work.done():
                 self._work.result()
             return None
+        self._room.release()
+        return batch
 
     def close(self) -> None:
         """End the thread, once `stop` is set; a batch that is ready comes again from the broker."""
@@ -76,10 +79,11 @@ class Ahead:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            batch = self._make()
-            while batch is not None and not self._stop.is_set():
-                try:
-                    self._ready.put(batch, timeout=LOOK_S)
-                    batch = None
-                except queue.Full:
-                    continue
+            # One begun before there is room would only grow old, and miss what comes meanwhile.
+            if not self._room.acquire(timeout=LOOK_S):
+                continue
+            while not self._stop.is_set():
+                batch = self._make()
+                if batch is not None:
+                    self._ready.put(batch)
+                    break

@@ -42,7 +42,9 @@ LINGER_S: Final = 0.01
 IDLE_S: Final = 0.2
 """Longest wait for a message before commands are looked at."""
 RETRY_S: Final = 0.2
-"""Pause before the database, or the lock of the active ingest, is tried again."""
+"""Pause before the database is tried again."""
+STAND_BY_S: Final = 0.05
+"""How often who stands by looks whether it is the active one now."""
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ class Pipeline:
         """Return what has come by now, judged; in the thread that looks ahead."""
         view = self._view
         if view is None or not self._listening:
-            self.stop.wait(IDLE_S)
+            self.stop.wait(STAND_BY_S)
             return None
         deliveries = self.subscriber.take(BATCH_MAX, BATCH_BYTES, IDLE_S, LINGER_S)
         return self._judge(deliveries, view) if deliveries else None
@@ -109,7 +111,7 @@ class Pipeline:
             except DatabaseAwayError as error:
                 log.warning("database away", extra={"error": str(error)})
                 self._drop_store()
-            self.stop.wait(RETRY_S)
+            self.stop.wait(STAND_BY_S if self._standing_by else RETRY_S)
 
     def _open(self) -> Store | None:
         """Return the database of the one active ingest, listening; None while another is that.
@@ -182,12 +184,13 @@ class Pipeline:
 
     def _send_receipts(self, stored: Sequence[Judged], now: datetime) -> None:
         begun = time.monotonic()
-        sent = [
-            # One that is lost on the way is asked for again: by the items, which come again.
-            self.subscriber.publish(topics.topic(*home, topics.RECEIPT), wire.encode(word), qos=0)
+        words = [
+            (topics.topic(*home, topics.RECEIPT), wire.encode(word))
             for home, word in receipts(stored, now)
         ]
-        self.metrics.receipts(sum(sent), len(sent) - sum(sent), time.monotonic() - begun)
+        # One that is lost on the way is asked for again: by the items, which come again.
+        sent = len(words) if self.subscriber.tell(words) else 0
+        self.metrics.receipts(sent, len(words) - sent, time.monotonic() - begun)
 
     def _send_commands(self, store: Store, now: datetime) -> None:
         """Send what is to be shown at home; one that cannot be sent now is sent next time."""

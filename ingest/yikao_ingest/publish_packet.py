@@ -1,13 +1,17 @@
-"""A PUBLISH packet of MQTT 5, read in a tenth of the time that paho takes for its properties.
+"""PUBLISH and PUBACK packets of MQTT 5, read and written in a tenth of the time that paho takes.
 
-OASIS MQTT Version 5.0, 2.2.2 (properties), 3.3 (PUBLISH). Only what ingest needs: topic, packet
-identifier, user properties, payload. What is not well formed is left to paho, which knows what to
-tell the broker.
+OASIS MQTT Version 5.0, 2.2.2 (properties), 3.3 (PUBLISH), 3.4 (PUBACK). Of what is
+read only what ingest needs: topic, packet identifier, user properties, payload. What is not well
+formed is left to paho, which knows what to tell the broker.
 """
 
 import struct
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+PUBLISH: Final = 0x30
+"""At QoS 0, neither kept nor sent again."""
+PUBACK: Final = 0x40
 USER_PROPERTY: Final = 0x26
 _FIXED: Final = {0x01: 1, 0x02: 4, 0x23: 2}
 """Properties of a PUBLISH that have so many bytes: payload format, expiry, topic alias."""
@@ -16,6 +20,8 @@ _COUNTED: Final = {0x03, 0x08, 0x09}
 SUBSCRIPTION: Final = 0x0B
 """The one that is a variable byte integer."""
 VARIABLE_MAX: Final = 4
+TEXT_BYTES_MAX: Final = 0xFFFF
+LENGTH_MAX: Final = 0x0FFF_FFFF
 
 
 class Packet(NamedTuple):
@@ -48,7 +54,34 @@ def read_publish(header: int, body: bytes | bytearray) -> Packet | None:
         user = _user(body, at, end)
     except (struct.error, UnicodeDecodeError, IndexError, _MalformedError):
         return None
-    return Packet(topic, mid, qos, bool(header & 0b1000), user, bytes(body[end:]))
+    return Packet(topic, mid, qos, bool(header & 0b1000), user, bytes(memoryview(body)[end:]))
+
+
+def write_publish(topic: str, payload: bytes) -> bytes | None:
+    """Return the packet of a message without properties at QoS 0; None where it cannot be one.
+
+    topic: as a broker gave it, so without wildcards.
+    """
+    name = topic.encode()
+    length = 2 + len(name) + 1 + len(payload)
+    if not 0 < len(name) <= TEXT_BYTES_MAX or length > LENGTH_MAX:
+        return None
+    return (
+        bytes((PUBLISH, *_digits(length))) + struct.pack("!H", len(name)) + name + b"\0" + payload
+    )
+
+
+def write_puback(mid: int) -> bytes:
+    """Return the packet that acknowledges a message of QoS 1."""
+    return struct.pack("!BBH", PUBACK, 2, mid)
+
+
+def _digits(value: int) -> Iterator[int]:
+    """Yield a variable byte integer (1.5.5)."""
+    while value > 0x7F:
+        yield value & 0x7F | 0x80
+        value >>= 7
+    yield value
 
 
 class _MalformedError(Exception):

@@ -4,21 +4,21 @@ A message is acknowledged by hand, after its content is in the database. What is
 comes again after the next connection, so each connection has a number, and a message of an older
 connection is never acknowledged on a newer one, where its number may mean another message.
 
-Only this file, the watchdog's `publisher.py` and `check_broker.py` know paho. Its callbacks run in
-its own thread and only queue.
+Only this file, `packet_client.py`, the watchdog's `publisher.py` and `check_broker.py` know paho.
+Its callbacks run in its own thread and only queue.
 """
 
 import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -26,7 +26,8 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from yikao_devices import topics
 from yikao_ingest.accept import Incoming
 from yikao_ingest.errors import ServerError
-from yikao_ingest.publish_packet import Packet, read_publish
+from yikao_ingest.packet_client import PacketClient
+from yikao_ingest.publish_packet import Packet, write_puback, write_publish
 from yikao_ingest.settings import INGEST_SHARE, broker_address
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class Subscriber:
         self._generation = 0
         self._stopping = threading.Event()
         self.subscribed = threading.Event()
-        self._client = _Client(
+        self._client = PacketClient(
             CallbackAPIVersion.VERSION2,
             client_id=CLIENT_ID if shared is None else f"{CLIENT_ID}-{uuid4()}",
             protocol=mqtt.MQTTv5,
@@ -138,14 +139,23 @@ class Subscriber:
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """Tell the broker that these are stored, as far as they came over this connection."""
-        for delivery in deliveries:
-            if delivery.generation == self._generation and delivery.qos > 0:
-                self._client.ack(delivery.mid, delivery.qos)
+        here = [one for one in deliveries if one.generation == self._generation and one.qos > 0]
+        if here:
+            self._client.send(b"".join(write_puback(one.mid) for one in here))
 
-    def publish(
-        self, topic: str, payload: bytes, *, qos: int = 1, expires_s: float | None = None
-    ) -> bool:
-        """Send a message, at QoS 1 at least once; return whether the connection took it.
+    def tell(self, words: Iterable[tuple[str, bytes]]) -> bool:
+        """Send messages, each a topic and what is said there, at most once; return whether the
+        connection took them."""
+        packets = []
+        for topic, payload in words:
+            if (packet := write_publish(topic, payload)) is None:
+                log.warning("no topic to publish on")
+                continue
+            packets.append(packet)
+        return self._client.send(b"".join(packets)) if packets else True
+
+    def publish(self, topic: str, payload: bytes, *, expires_s: float | None = None) -> bool:
+        """Send a message at least once; return whether the connection took it.
 
         Nothing is queued while there is no connection: the caller has it in the database.
         """
@@ -156,7 +166,7 @@ class Subscriber:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho's
             properties.MessageExpiryInterval = max(1, int(expires_s))
         try:
-            info = self._client.publish(topic, payload, qos=qos, properties=properties)
+            info = self._client.publish(topic, payload, qos=1, properties=properties)
         except ValueError:
             # A name from a topic at the limit of its length: nobody can be told there.
             log.warning("no topic to publish on")
@@ -212,18 +222,3 @@ class Subscriber:
         # Meanwhile no ping leaves either: should this last, the broker drops us and delivers again.
         while self._queue.qsize() > QUEUE_MAX and not self._stopping.is_set():
             time.sleep(PUSH_BACK_S)
-
-
-class _Client(mqtt.Client):
-    """paho's client, but for how it reads a PUBLISH packet: it takes longer for the properties than
-    ingest for all the rest of a live message."""
-
-    heard: Callable[[Packet], None]
-
-    def _handle_publish(self) -> MQTTErrorCode:
-        raw = self._in_packet
-        packet = read_publish(raw["command"], raw["packet"])
-        if packet is None or packet.qos > 1:
-            return super()._handle_publish()
-        self.heard(packet)
-        return MQTTErrorCode.MQTT_ERR_SUCCESS

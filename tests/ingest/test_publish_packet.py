@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from yikao_ingest.publish_packet import read_publish
+from yikao_ingest.publish_packet import (
+    VARIABLE_MAX,
+    read_publish,
+    write_puback,
+    write_publish,
+)
 
 # paho itself refuses U+FEFF, which MQTT allows.
 texts = st.text(st.characters(exclude_characters="\0\ufeff", codec="utf-8"), max_size=30)
@@ -82,3 +87,27 @@ def test_what_mqtt_forbids_is_left() -> None:
     # A property that no PUBLISH has, and a length in five bytes.
     assert read_publish(0x30, b"\0\1a\x02\x24\0") is None
     assert read_publish(0x30, b"\0\1a\x80\x80\x80\x80\x01") is None
+
+
+@given(texts.filter(bool), st.binary(max_size=300))
+def test_what_is_written_is_what_is_read(topic: str, payload: bytes) -> None:
+    packet = write_publish(topic, payload)
+    assert packet is not None
+    length, begins = 0, 1
+    for place in range(VARIABLE_MAX):
+        length |= (packet[begins] & 0x7F) << 7 * place
+        begins += 1
+        if not packet[begins - 1] & 0x80:
+            break
+    assert len(packet) == begins + length
+    assert read_publish(packet[0], packet[begins:]) == (topic, 0, 0, False, {}, payload)
+
+
+def test_what_cannot_be_a_topic_is_not_written() -> None:
+    assert write_publish("", b"") is None
+    assert write_publish("x" * 65_535, b"") is not None
+    assert write_publish("x" * 65_536, b"") is None
+
+
+def test_an_acknowledgement_names_its_message() -> None:
+    assert write_puback(0x1234) == b"\x40\x02\x12\x34"
