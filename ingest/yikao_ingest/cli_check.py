@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from yikao_ingest.settings import DATABASE_URL, MEANINGS, default_data_dir
+from yikao_ingest.settings import DATABASE_URL, default_data_dir, meanings
 
 if TYPE_CHECKING:
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -31,6 +31,7 @@ examples:
   in English, of the database and broker that the environment names
     YIKAO_DATABASE_URL=postgresql://… YIKAO_BROKER_URL=mqtt://… yikao check --language en
 """
+UNSET = {"zh": "（未设置）", "en": "(not set)"}
 
 
 def register(subcommands: "Subcommands") -> None:
@@ -67,18 +68,21 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         print(told(found, arguments.language))
         well = well and found.code == OK
-    print({"zh": "\n设置：", "en": "\nsettings:"}[arguments.language])
-    for variable, meaning in MEANINGS.items():
-        print(f"  {variable} = {shown(os.environ, variable)}   {meaning}")
+    _tell_settings(os.environ, arguments.language)
     return 0 if well else 1
 
 
+def _tell_settings(environ: Mapping[str, str], language: str) -> None:
+    print({"zh": "\n设置：", "en": "\nsettings:"}[language])
+    for variable, meaning in meanings(language).items():
+        value = shown(environ, variable) or UNSET[language]
+        print(f"  {variable} = {value}   {meaning}")
+
+
 def shown(environ: Mapping[str, str], variable: str) -> str:
-    """Return a setting without what is secret in it."""
-    value = environ.get(variable)
-    if not value:
-        return "(not set)"
-    if variable == DATABASE_URL:
+    """Return a setting without what is secret in it; nothing for one that is not set."""
+    value = environ.get(variable, "")
+    if variable == DATABASE_URL and value:
         return _without_password(value)
     if "@" in value:
         scheme, _, rest = value.partition("://")
@@ -87,9 +91,12 @@ def shown(environ: Mapping[str, str], variable: str) -> str:
 
 
 def _without_password(dsn: str) -> str:
-    """Return a connection's address in any form that libpq takes, its password left out."""
+    """Return a connection's address in any form that libpq takes, its password left out.
+
+    Of what is none nothing is shown: the password may stand anywhere in it.
+    """
     try:
         parts = conninfo_to_dict(dsn)
     except ProgrammingError:
-        return "(no address)"
+        return "…"
     return make_conninfo(**{key: str(v) for key, v in parts.items() if "password" not in key})

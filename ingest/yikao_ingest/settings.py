@@ -6,8 +6,11 @@ the data folder. Each role by itself (`yikao ingest`, `pager`, …) needs what i
 
 import os
 import secrets
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -23,7 +26,6 @@ from yikao_alerts.feed.settings import (
     HOST,
     LINK_SECRET_FILE,
     PORT,
-    USERS_FILE,
 )
 from yikao_alerts.store import Linking
 from yikao_ingest.errors import ServerError
@@ -55,30 +57,13 @@ _TLS: Final = {"smtp": "none", "smtp+starttls": "starttls", "smtps": "implicit"}
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _SMTP_PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
-MEANINGS: Final = {
-    DATABASE_URL: "PostgreSQL or TimescaleDB, postgresql://…; unset: an embedded one",
-    BROKER_URL: "MQTT 5 broker, mqtt://HOST:PORT; unset: an embedded one on loopback",
-    HOST: f"where the feed listens ({DEFAULT_HOST})",
-    PORT: f"port of the feed ({DEFAULT_PORT})",
-    USERS_FILE: "file of who may read the feed (`yikao feed --add-user`); unset: loopback only",
-    PUBLIC_URL: "how a doctor's phone reaches the feed, https://…",
-    LINK_SECRET_FILE: "file with the key that signs page links",
-    WEBHOOK_SECRET_FILE: "file with the key that signs webhook calls",
-    SMTP_URL: "mail server, smtp+starttls://user@HOST:PORT or smtps://…",
-    SMTP_PASSWORD_FILE: "file with its password",
-    SMTP_SENDER: "address that pages come from",
-    CHANNELS_FILE: "file of the other channels (docs/channels.example.toml): WeCom, SMS, calls, …",
-    INGEST_SHARE: "name under which several ingests share the messages; unset: one, and standbys",
-    RETENTION_DAYS: "days that readings are kept, 90 or more; unset: for ever",
-    METRICS_LISTEN: "where ingest tells its figures to Prometheus, HOST:PORT; unset: nowhere",
-    WATCH_KEY_FILE: "file with the key of the watchdog's own gateway, 32 bytes",
-    WATCH_LISTEN: "where the watchdog takes its pages, HOST:PORT (127.0.0.1:8094)",
-    WATCH_CHANNEL: "how the watchdog calls operations, CHANNEL:ADDRESS; another than the doctors'",
-    WATCH_LANGUAGE: "language of its calls, zh or en (zh)",
-    WATCH_PING_URL: "address of an external watchdog, asked for after each page that arrived",
-    SHADOW_RULES: "rule set to try out beside the live one, in silence: a name, folder or file",
-}
-"""For `yikao --help` and `yikao check`."""
+
+@cache
+def meanings(language: str) -> Mapping[str, str]:
+    """Return what each setting means, in `zh` or `en`: by variable, in the order to tell them."""
+    file = resources.files("yikao_ingest").joinpath("text/settings.toml")
+    every = tomllib.loads(file.read_text("utf-8"))
+    return {variable: meaning[language] for variable, meaning in every.items()}
 
 
 def default_data_dir(environ: Mapping[str, str]) -> Path:
@@ -91,7 +76,7 @@ def required(environ: Mapping[str, str], name: str) -> str:
     """Return a setting; refuses with `ServerError` one that is not there."""
     value = environ.get(name)
     if not value:
-        remedy = f"set it ({MEANINGS[name]}), or run `yikao serve`, which brings its own"
+        remedy = f"set it ({meanings('en')[name]}), or run `yikao serve`, which brings its own"
         raise ServerError(f"{name} is not set", remedy)
     return value
 

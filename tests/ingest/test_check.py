@@ -22,10 +22,17 @@ from yikao_alerts.feed.settings import LINK_SECRET_FILE
 from yikao_devices.story_clock import VARIABLE
 from yikao_ingest import check_broker, check_database, check_machine
 from yikao_ingest.check import COMMON, OK, UNKNOWN, Found, Place, load_texts, span, told
-from yikao_ingest.cli_check import shown
+from yikao_ingest.cli import main
+from yikao_ingest.cli_check import UNSET, shown
 from yikao_ingest.embedded.broker import EmbeddedBroker
 from yikao_ingest.embedded.broker_engines import Engine, Listener, mosquitto
-from yikao_ingest.settings import BROKER_URL, DATABASE_URL, SMTP_URL, WEBHOOK_SECRET_FILE
+from yikao_ingest.settings import (
+    BROKER_URL,
+    DATABASE_URL,
+    SMTP_URL,
+    WEBHOOK_SECRET_FILE,
+    meanings,
+)
 
 REFUSED = b"\x20\x03\x00\x87\x00"
 """CONNACK "not authorized": MQTT 5.0, 3.2.2.2."""
@@ -223,6 +230,24 @@ def test_a_server_in_a_story_is_told_apart(plain_schema_url: str, tmp_path: Path
     assert f"!!  clock: {VARIABLE} is set" in done.stdout
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_each_setting_is_told_with_its_meaning(
+    language: str, place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(SMTP_URL, "smtps://me@HOST:465")
+    monkeypatch.delenv(DATABASE_URL, raising=False)
+    with pytest.raises(SystemExit):
+        main(["check", "--data", str(place.data), "--language", language])
+    lines = capsys.readouterr().out.splitlines()
+    told_of = meanings(language)
+    assert [line.split(" = ")[0].strip() for line in lines[-len(told_of) :]] == list(told_of)
+    assert all(
+        line.endswith(told_of[line.split(" = ")[0].strip()]) for line in lines if " = " in line
+    )
+    assert f"  {SMTP_URL} = smtps://…@HOST:465   {told_of[SMTP_URL]}" in lines
+    assert f"  {DATABASE_URL} = {UNSET[language]}   {told_of[DATABASE_URL]}" in lines
+
+
 @pytest.mark.parametrize(
     "dsn",
     [
@@ -237,7 +262,7 @@ def test_a_database_is_shown_without_its_password(dsn: str) -> None:
 
 
 def test_other_settings_are_shown_as_they_are() -> None:
-    assert shown({}, DATABASE_URL) == "(not set)"
-    assert shown({DATABASE_URL: "host"}, DATABASE_URL) == "(no address)"
+    assert shown({}, DATABASE_URL) == shown({}, BROKER_URL) == ""
+    assert shown({DATABASE_URL: "host"}, DATABASE_URL) == "…"
     assert shown({SMTP_URL: "smtps://me@HOST:465"}, SMTP_URL) == "smtps://…@HOST:465"
     assert shown({BROKER_URL: "mqtt://b"}, BROKER_URL) == "mqtt://b"

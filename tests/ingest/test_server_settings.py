@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 from fix_watch import SECRET
 
+import yikao_alerts
+import yikao_devices
+import yikao_ingest
 from yikao_alerts.channels.smtp import Smtp
-from yikao_alerts.feed.settings import LINK_SECRET_FILE
+from yikao_alerts.feed.settings import DEFAULT_HOST, DEFAULT_PORT, HOST, LINK_SECRET_FILE, PORT
 from yikao_ingest.errors import ServerError
 from yikao_ingest.settings import (
     BROKER_URL,
@@ -20,6 +23,7 @@ from yikao_ingest.settings import (
     channels,
     linking,
     make_secret,
+    meanings,
     required,
     secret,
 )
@@ -40,6 +44,22 @@ def refused(words: str) -> "pytest.RaisesExc[ServerError]":
 def test_what_is_not_set_is_told_with_its_meaning() -> None:
     with refused(f"{DATABASE_URL} is not set: set it (PostgreSQL or TimescaleDB"):
         required({DATABASE_URL: ""}, DATABASE_URL)
+
+
+def test_every_setting_has_a_meaning_in_both_languages() -> None:
+    """Whatever the server's code names, but the gateway's, which has a file of its own."""
+    packages = (yikao_alerts, yikao_devices, yikao_ingest)
+    files = [file for one in packages for file in Path(one.__path__[0]).rglob("*.py")]
+    named = re.findall(r'"(YIKAO_\w+)"', "".join(file.read_text("utf-8") for file in files))
+    en, zh = meanings("en"), meanings("zh")
+    assert set(named) == set(en) and list(en) == list(zh)
+    for variable in en:
+        assert re.search(
+            "[\N{CJK UNIFIED IDEOGRAPH-4E00}-\N{CJK UNIFIED IDEOGRAPH-9FFF}]", zh[variable]
+        )
+        assert en[variable].isprintable() and "|" not in en[variable] + zh[variable]
+    for told in (en, zh):
+        assert DEFAULT_HOST in told[HOST] and str(DEFAULT_PORT) in told[PORT]
 
 
 def test_the_brokers_address() -> None:

@@ -124,7 +124,7 @@ def test_any_file_is_read_or_told_faulty(
     except FaultyFileError as error:
         assert error.faults
     else:
-        assert set(found) <= set(tomllib.loads(text.removeprefix("\ufeff")))
+        assert set(found) <= set(tomllib.loads(path.read_text("utf-8-sig")))
 
 
 WORDS = st.sampled_from(("template", "parameters", "{episode}", "{name}"))
