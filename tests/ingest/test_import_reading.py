@@ -170,6 +170,17 @@ def test_the_example_of_a_mapping_has_every_key_and_is_understood() -> None:
     ]
 
 
+def test_the_mapping_that_the_page_shows_reads_the_file_that_it_shows() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "open-data.md").read_text("utf-8")
+    section = page.partition("### Your own mapping")[2]
+    text, mapping = re.findall(r"^```(?:csv|toml)\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+    assert "Write a mapping" in refusal(text, *shipped("ihealth"))
+    (entry,), faults = understood(text, parse_layout(mapping, "mine.toml"))
+    assert not faults
+    assert entry.at == datetime(2026, 2, 28, 23, 5, tzinfo=UTC)
+    assert (entry.unit, set(entry.values.values())) == ("mmHg", {135, 83, 71})
+
+
 def test_a_file_of_another_kind_is_refused_as_a_whole() -> None:
     omron = shipped("omron")
     assert "no header of OMRON connect (Measurement Date, SYS(mmHg), DIA(mmHg))" in refusal(

@@ -20,6 +20,7 @@ HEADER_WITHIN: Final = 20
 """Lines in which the header is looked for."""
 SHOWN_COLUMNS_CHARS: Final = 200
 CLOSE_QUOTES: Final = "Close the quotes, and save it as CSV in UTF-8"
+WRITE_MAPPING: Final = "Write a mapping as docs/open-data.md shows, and name it with --mapping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def read_table(data: bytes, layouts: Sequence[Layout], path: str) -> Table:
             if all(places.get(column) for column in layout.needed()):
                 rest = tuple(_filled(each, width) for each in lines[number + 1 :])
                 return Table(layout, places, width, rest, broken)
-    raise _refused(path, _no_header(text, layouts), "Name a mapping of your own with --mapping")
+    raise _refused(path, _no_header(text, layouts), WRITE_MAPPING)
 
 
 def _filled(line: Line, width: int) -> Line:
