@@ -139,19 +139,25 @@ class Crowd:
         )
         return Placed(gateway, item, *self.numbers[cuff])
 
-    def _signed(self, readings: Sequence[Placed], *, historical: bool) -> Outgoing:
-        number = readings[0].gateway
-        gateway = _gateway(number)
-        items = tuple(msgspec.Raw(wire.encode_item(reading.item)) for reading in readings)
-        sent_at = readings[-1].item.clocks.t_hub
-        payload = wire.encode(wire.Message(gateway, 1, sent_at, items, historical=historical))
-        signature = encode_base64url(self.keys[number].sign(payload))
+    def sign(self, gateway: int, payload: bytes, message_id: str) -> Outgoing:
+        """Return bytes as a message that this gateway signed."""
         properties = (
             (topics.PROPERTY_KEY_ID, "k1"),
-            (topics.PROPERTY_SIGNATURE, signature),
-            (topics.PROPERTY_MESSAGE_ID, str(readings[0].item.reading_id)),
+            (topics.PROPERTY_SIGNATURE, encode_base64url(self.keys[gateway].sign(payload))),
+            (topics.PROPERTY_MESSAGE_ID, message_id),
         )
-        return Outgoing(topics.topic(TENANT, gateway, CHANNEL), payload, properties)
+        return Outgoing(topics.topic(TENANT, _gateway(gateway), CHANNEL), payload, properties)
+
+    def payload(self, readings: Sequence[Placed], *, historical: bool = False) -> bytes:
+        """Return the message of some readings of one gateway."""
+        items = tuple(msgspec.Raw(wire.encode_item(reading.item)) for reading in readings)
+        gateway, sent_at = _gateway(readings[0].gateway), readings[-1].item.clocks.t_hub
+        return wire.encode(wire.Message(gateway, 1, sent_at, items, historical=historical))
+
+    def _signed(self, readings: Sequence[Placed], *, historical: bool) -> Outgoing:
+        first = readings[0]
+        payload = self.payload(readings, historical=historical)
+        return self.sign(first.gateway, payload, str(first.item.reading_id))
 
 
 def settle(dsn: str) -> Crowd:

@@ -21,7 +21,7 @@ from uuid import uuid4
 
 import psycopg
 from crowd import Crowd, settle
-from growth_fill import A_DAY, TEAM, ZONE, Years, fill, years
+from growth_fill import A_DAY, TEAM, ZONE, Years, fill, tidy, years
 from psycopg import AsyncConnection, sql
 from psycopg.conninfo import make_conninfo
 from publishing import packets, publish
@@ -32,6 +32,7 @@ from takers import Yikao, enrol, running
 from yikao_alerts.sql_blocks import load_sql_blocks
 from yikao_ingest.migrate import migrate
 from yikao_ingest.queries import people, sums
+from yikao_ingest.upkeep.packing import pack
 
 READINGS = 5_000_000
 BYTES_A_READING = 550
@@ -46,14 +47,16 @@ COMPRESSED_BAR = 20.0
 KEPT_UP_BAR = 0.8
 
 FEED = load_sql_blocks("yikao_alerts", "feed/sql/queries.sql")
-COMPRESS: LiteralString = """
-SELECT count(compress_chunk(chunk, true)) FROM show_chunks('reading', older_than => %s) chunk
+CHUNKS: LiteralString = """
+SELECT format('%%I.%%I', chunk_schema, chunk_name) FROM timescaledb_information.chunks
+WHERE hypertable_name = 'reading_kept' AND range_end <= %s ORDER BY range_end
 """
+COMPRESS: LiteralString = "SELECT compress_chunk(%s::regclass, true)"
 COMPRESSED: LiteralString = """
-SELECT sum(s.after_compression_total_bytes)::bigint, max(c.range_end)
-FROM chunk_compression_stats('reading') s
+SELECT sum(s.total_bytes)::bigint, max(c.range_end)
+FROM chunks_detailed_size('reading_kept') s
 JOIN timescaledb_information.chunks c USING (chunk_schema, chunk_name)
-WHERE s.compression_status = 'Compressed' AND c.hypertable_name = 'reading'
+WHERE c.is_compressed AND c.hypertable_name = 'reading_kept'
 """
 
 
@@ -156,6 +159,7 @@ def _figures(kind: str, full: Servers, none: Servers, wanted: Years, runs: int) 
     if kind == "TimescaleDB":
         size = _compressed(full.dsn, now)
         yield Figure(f"{stored}: a reading, compressed", size, "bytes", "at most", COMPRESSED_BAR)
+    tidy(full.dsn)
     for question in QUESTIONS:
         took_ms = asyncio.run(_ask(full.dsn, question, wanted, now)) * 1000
         beside = "to be at most at 50 M"
@@ -209,11 +213,19 @@ def _rate(taker: Yikao, live: Servers, crowd: Crowd, run: int) -> float:
 def _compressed(dsn: str, now: datetime) -> float:
     """Compress what is old, as its policy does in time; return the bytes of a reading there."""
     with psycopg.connect(dsn, autocommit=True) as conn:
-        conn.execute(COMPRESS, (now - OLD,))
+        for chunk in conn.execute(CHUNKS, (now - OLD,)).fetchall():
+            # One after the other, as the policy does: each is joined to the one before.
+            conn.execute(COMPRESS, chunk)
+        asyncio.run(_pack(dsn, now))
         size, until = conn.execute(COMPRESSED).fetchone() or (0, None)
         count = conn.execute("SELECT count(*) FROM reading WHERE time < %s", (until,)).fetchone()
     assert count is not None and count[0], "nothing is old enough to be compressed"
     return float(size) / int(count[0])
+
+
+async def _pack(dsn: str, now: datetime) -> None:
+    async with await AsyncConnection.connect(dsn, autocommit=True) as conn:
+        await pack(conn, now)
 
 
 if __name__ == "__main__":

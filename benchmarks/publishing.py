@@ -39,13 +39,18 @@ def packets(messages: Sequence[Outgoing]) -> list[bytes]:
     return [_publish(message, 1 + n % IDS) for n, message in enumerate(messages)]
 
 
-def publish(port: int, prepared: Sequence[bytes], per_s: float | None = None) -> list[float]:
+def publish(
+    port: int,
+    prepared: Sequence[bytes],
+    per_s: float | None = None,
+    client_id: str = "bench-publisher",
+) -> list[float]:
     """Publish to the broker of this machine, so many a second; return when each was sent.
 
     Without `per_s`, as fast as the broker takes them. Times are Unix seconds; those of messages
     that left together are the same. Returns when the broker has acknowledged all.
     """
-    with closing(_connect(port)) as link:
+    with closing(_connect(port, client_id)) as link:
         acks = threading.Thread(target=_await_acks, args=(link, len(prepared)), daemon=True)
         acks.start()
         if per_s is None:
@@ -69,12 +74,12 @@ def _paced(link: socket.socket, prepared: Sequence[bytes], per_s: float) -> list
     return sent_at
 
 
-def _connect(port: int) -> socket.socket:
+def _connect(port: int, client_id: str) -> socket.socket:
     link = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_S)
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     keepalive_off, no_properties = b"\0\0", b"\0"
     body = _text("MQTT") + bytes((MQTT_5, CLEAN_START)) + keepalive_off + no_properties
-    link.sendall(_packet(CONNECT, body + _text("bench-publisher")))
+    link.sendall(_packet(CONNECT, body + _text(client_id)))
     answer = link.recv(CHUNK_BYTES)
     assert answer[0] == CONNACK and answer[3] < FAILURE, "the broker refuses the publisher"
     return link

@@ -55,7 +55,7 @@ def _waits(live: Servers, crowd: Crowd, lasts_s: int, run: int) -> tuple[list[fl
     readings = crowd.live(count, run)
     prepared = packets(taker.pack(readings, crowd))
     reset(taker, live)
-    with running(taker, live, held=False), _receipts(live) as came_at:
+    with running(taker, live, held=False), receipts_seen(live) as came_at:
         enrol(taker, live, crowd)
         sent_at = publish(live.port, prepared, READINGS_PER_S)
         committed(live.dsn, taker.table, crowd.since, count)
@@ -75,7 +75,7 @@ def _waits(live: Servers, crowd: Crowd, lasts_s: int, run: int) -> tuple[list[fl
 
 
 @contextmanager
-def _receipts(live: Servers) -> Iterator[dict[UUID, float]]:
+def receipts_seen(live: Servers) -> Iterator[dict[UUID, float]]:
     """Have when the receipt of each reading came first, in Unix seconds, filled as they come."""
     came_at: dict[UUID, float] = {}
     listening = threading.Event()

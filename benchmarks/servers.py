@@ -42,7 +42,7 @@ log_type error
 log_type warning
 """
 EMPTIED = (
-    *("reading", "ingest_ledger", "ingest_message", "reading_conflict", "quarantine"),
+    *("reading_kept", "ingest_ledger", "ingest_message", "reading_conflict", "quarantine"),
     *("patient_latest", "eval_queue", "rollup_touched"),
 )
 COMMITS: LiteralString = """

@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import Raw
+from psycopg import sql
 from table import RUNS, Figure, rate
 
 from yikao_alerts.rules import load_rules
@@ -22,12 +23,21 @@ from yikao_ingest.registry import parse_registry
 from yikao_ingest.registry_store import apply_registry
 from yikao_ingest.signature import encode_base64url
 from yikao_ingest.staging import staged
-from yikao_ingest.store import Store
+from yikao_ingest.store import SQL, Store
 
 READINGS = 20_000
 PER_MESSAGE = 100
 BATCH = 20
 """Messages in one transaction, as many as the pipeline takes when a backlog drains."""
+NAMES = SQL["copy_readings"].partition("(")[2].partition(")")[0].split(",")
+COLUMNS = sql.SQL(", ").join(sql.Identifier(name.strip()) for name in NAMES)
+"""Of what is copied into the table."""
+MAKE_BARE = sql.SQL(
+    "CREATE TEMP TABLE bare ON COMMIT DELETE ROWS AS SELECT {} FROM reading_kept WITH NO DATA"
+).format(COLUMNS)
+FROM_BARE = sql.SQL(
+    "INSERT INTO reading_kept ({}) SELECT * FROM bare ON CONFLICT DO NOTHING"
+).format(COLUMNS)
 RESIDENTS = 200
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -114,12 +124,12 @@ def _copy(dsn: str, rows: list[tuple[object, ...]]) -> None:
     """Store rows as a script would that checks nothing: the limit of this database and driver."""
     step = BATCH * PER_MESSAGE
     with psycopg.connect(dsn) as conn:
-        conn.execute("CREATE TEMP TABLE bare (LIKE reading) ON COMMIT DELETE ROWS")
+        conn.execute(MAKE_BARE)
         for at in range(0, len(rows), step):
             with conn.cursor().copy("COPY bare FROM STDIN") as copy:
                 for row in rows[at : at + step]:
                     copy.write_row(row)
-            conn.execute("INSERT INTO reading SELECT * FROM bare ON CONFLICT DO NOTHING")
+            conn.execute(FROM_BARE)
             conn.commit()
 
 

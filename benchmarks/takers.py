@@ -68,7 +68,7 @@ class Yikao:
     """`yikao ingest`, which waits as hot standby until it may be the active one."""
 
     name: str = "yikao"
-    table: str = "reading"
+    table: str = "reading_kept"
     tables: Sequence[str] = EMPTIED
     _held: psycopg.Connection[Any] | None = None
 

@@ -134,7 +134,8 @@ class Town:
         for month in months(times):
             name, start, end = partition(month)
             self.run(
-                f"CREATE TABLE {name} PARTITION OF reading FOR VALUES FROM ('{start}') TO ('{end}')"
+                f"CREATE TABLE {name} PARTITION OF reading_kept"
+                f" FOR VALUES FROM ('{start}') TO ('{end}')"
             )
         self.run(REGISTRY)
 

@@ -199,7 +199,7 @@ class Night:
         self.runner.close()
         self.rows(
             "TRUNCATE episode, finding, page, page_attempt, episode_event, decision, command,"
-            " worklist_entry, reading, ingest_ledger, ingest_message, symptom_report, help_call,"
-            " device_event, quarantine, reading_conflict, reading_doubt, patient_latest,"
+            " worklist_entry, reading_kept, ingest_ledger, ingest_message, symptom_report,"
+            " help_call, device_event, quarantine, reading_conflict, reading_doubt, patient_latest,"
             " eval_queue, eval_timer CASCADE"
         )

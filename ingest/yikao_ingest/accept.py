@@ -6,7 +6,7 @@ their reason and bytes. One bad item costs no other. Nothing raises.
 
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -17,7 +17,9 @@ from yikao_devices import topics, wire
 from yikao_devices.symptoms import CALL_ME
 from yikao_ingest.agreement import disagreement
 from yikao_ingest.directory import Device, Directory, Gateway
+from yikao_ingest.packed import pack
 from yikao_ingest.reasons import Reason
+from yikao_ingest.rows import Row, row_of
 from yikao_ingest.signature import SIGNATURE_BYTES, decode_base64url, genuine
 
 FUTURE_MAX: Final = timedelta(minutes=5)
@@ -39,13 +41,13 @@ class Incoming:
     message_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptedReading:
-    """A reading that becomes a row of this resident."""
+class AcceptedReading(NamedTuple):
+    """A reading that becomes a row of this resident. A tuple, for there are thousands a second."""
 
     patient_id: int
     device_id: int
     item: wire.Reading
+    row: Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class Judged:
     items: tuple[Accepted | Quarantined, ...]
     whole: bool = False
     """The message was refused as a whole: its one item stands for all of it."""
+    kept: bytes = b""
+    """The message packed, to be kept with its signature; one refused as a whole is not."""
 
 
 class _Identified(msgspec.Struct):
@@ -151,7 +155,7 @@ def judge(incoming: Incoming, directory: Directory, rules: RuleSet, now: datetim
     if isinstance(message, Quarantined):
         return Judged(incoming, origin, b"", (message,), whole=True)
     items = tuple(judge_item(raw, sender.gateway, directory, rules, now) for raw in message.items)
-    return Judged(incoming, origin, sender.signature, items)
+    return Judged(incoming, origin, sender.signature, items, kept=pack(incoming.payload))
 
 
 def _read(incoming: Incoming, gateway: Gateway) -> wire.Message | Quarantined:
@@ -215,7 +219,7 @@ def _place(
         return AcceptedSymptoms(patient_id, item)
     if fault := _unusable(item, rules):
         return Quarantined(*fault, bytes(raw), identity, patient_id, at)
-    return AcceptedReading(patient_id, device.device_id, item)
+    return AcceptedReading(patient_id, device.device_id, item, row_of(item))
 
 
 def _event(

@@ -23,6 +23,8 @@ def disagreement(item: wire.Reading) -> str | None:
         needed = item.unit == "mg/dL" and converted is not None
         if own is None and converted is None and not OUT_OF_RANGE & set(item.flags):
             return "no number, and neither hi nor lo"
+    elif item.unit == "mmHg" and item.systolic_kpa is item.diastolic_kpa is None:
+        return None
     else:
         pairs = [
             ("systolic_kpa", item.systolic_kpa, item.systolic_mmhg, MMHG_PER_KPA),

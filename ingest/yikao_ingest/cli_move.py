@@ -34,7 +34,7 @@ examples:
   from the server on this machine to production
     yikao move --data ~/yikao --to postgresql://yikao@db.example.org/yikao
 
-  between two servers of your own
+  between two servers of your own, each with TimescaleDB or without
     YIKAO_DATABASE_URL=postgresql://old/yikao yikao move --to postgresql://new/yikao
 """
 AGAIN = "look at both, and run this again: it goes on where it was"

@@ -14,7 +14,8 @@ from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
 from yikao_alerts.sql_blocks import load_sql_blocks
-from yikao_ingest.staging import TYPES, Row, Staged, newest, oldest, rounds
+from yikao_ingest.rows import Row
+from yikao_ingest.staging import TYPES, Staged, newest, oldest, rounds
 
 SQL: Final = load_sql_blocks("yikao_ingest")
 STRAIGHT_FROM: Final = 50
@@ -40,15 +41,10 @@ class Landing:
         for number, together in enumerate(rounds(readings)):
             if number == 0 and self._straight(together, now):
                 patients |= {one.key.patient_id for one in together}
+                self._copy("copy_staging", TYPES, (one.row for one in newest(together)))
             else:
-                patients |= self._past_others(together)
-        latest = newest(readings)
-        values = {
-            "patients": [patient for patient, _ in latest],
-            "kinds": [kind for _, kind in latest],
-            "times": list(latest.values()),
-        }
-        self.conn.execute(SQL["upsert_latest"], values | {"now": now})
+                patients |= self._past_others(together, now)
+            self.conn.execute(SQL["upsert_latest"])
         return patients
 
     def _straight(self, together: Sequence[Staged], now: datetime) -> bool:
@@ -68,11 +64,11 @@ class Landing:
             return False
         return True
 
-    def _past_others(self, together: Sequence[Staged]) -> set[int]:
+    def _past_others(self, together: Sequence[Staged], now: datetime) -> set[int]:
         """Store those that are not there; return whose they are."""
         self.conn.execute(SQL["clear_staging"])
         self._copy("copy_staging", TYPES, (one.row for one in together))
-        row = self.conn.execute(SQL["insert_readings"]).fetchone()
+        row = self.conn.execute(SQL["insert_readings"], {"now": now}).fetchone()
         assert row is not None, "a sum is one row"
         whose, some_were_there = row
         if some_were_there:

@@ -22,6 +22,7 @@ from yikao_ingest.accept import (
     judge_item,
 )
 from yikao_ingest.directory import Directory
+from yikao_ingest.packed import pack
 from yikao_ingest.reasons import OF_MESSAGES, Reason
 from yikao_ingest.signature import encode_base64url
 
@@ -101,6 +102,7 @@ def judge_again(entries: Sequence[Entry], directory: Directory, rules: RuleSet) 
         topics.parse_topic(first.topic),
         message.signature,
         tuple(item for _, item in taken),
+        kept=pack(message.payload),
     )
     return Again(judged, tuple(entry for entry, _ in taken), still)
 

@@ -15,9 +15,10 @@ from psycopg import Connection
 from yikao_alerts.sql_blocks import load_sql_blocks
 from yikao_ingest.accept import Quarantined
 from yikao_ingest.errors import ServerError
+from yikao_ingest.packed import unpack
 from yikao_ingest.quarantine import Entry, Message
 from yikao_ingest.reasons import Reason
-from yikao_ingest.store import DETAIL_MAX, storable
+from yikao_ingest.setting_aside import DETAIL_MAX, storable
 
 SQL: Final = load_sql_blocks("yikao_ingest", "sql/quarantine.sql")
 RELEASED: Final = "released"
@@ -197,7 +198,10 @@ def locked(conn: Connection[Any], ids: Sequence[int]) -> list[Entry]:
     """Return those that are still open, locked until the transaction ends."""
     rows = conn.execute(SQL["entries"], {"ids": list(ids)}).fetchall()
     known = {"ids": list({row[-1] for row in rows} - {None})}
-    kept = {row[0]: Message(*row[1:]) for row in conn.execute(SQL["messages"], known)}
+    kept = {
+        number: Message(unpack(payload), *proof)
+        for number, payload, *proof in conn.execute(SQL["messages"], known)
+    }
     return [_entry(row[:-1], kept.get(row[-1])) for row in rows]
 
 

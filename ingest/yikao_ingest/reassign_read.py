@@ -17,6 +17,7 @@ from yikao_alerts.sql_blocks import load_sql_blocks
 from yikao_devices import wire
 from yikao_ingest.accept import UNREADABLE
 from yikao_ingest.directory import Binding, Device
+from yikao_ingest.packed import unpack
 from yikao_ingest.reassign import Placed, Record, owner, placed
 
 SQL: Final = load_sql_blocks("yikao_ingest", "sql/reassign.sql")
@@ -139,7 +140,7 @@ async def next_batch(conn: AsyncConnection, work: Work, most: int = BATCH) -> Ba
 def _report(row: Row, device: Device) -> Report | None:
     """Return a report of symptoms that another resident made through this device, else None."""
     patient_id, at, received_at, reading_id, payload = row
-    item = _item(bytes(payload), reading_id)
+    item = _item(unpack(bytes(payload)), reading_id)
     if item is None or item.device != device.address:
         return None
     to = owner(device, at, item.user, patient_id)

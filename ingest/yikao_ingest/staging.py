@@ -1,25 +1,21 @@
 """Readings on their way into the tables: rows of the staging table, of which no two are alike."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from yikao_devices import wire
 from yikao_ingest.accept import AcceptedReading
+from yikao_ingest.rows import Row, milliseconds
 
 TYPES: Final = (
     *("uuid", "int8", "int4", "timestamptz", "int4", "text"),
     *("float8",) * 9,
     *("text", "text", "int4", "int2", "text[]", "float8", "text", "float8"),
-    *("timestamptz", "timestamptz"),
+    *("int8", "int4", "int4", "int8"),
 )
 """Of the columns of `copy_staging`."""
-_NO_PRESSURE: Final = (None,) * 7
-_NO_GLUCOSE: Final = (None,) * 2
-
-Row = tuple[object, ...]
 
 
 class Key(NamedTuple):
@@ -31,8 +27,7 @@ class Key(NamedTuple):
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
+class Staged(NamedTuple):
     """A reading and its row."""
 
     key: Key
@@ -43,30 +38,9 @@ class Staged:
 def staged(accepted: AcceptedReading, message_id: int | None, now: datetime) -> Staged:
     """Return a reading with its row, in the order of `copy_staging`."""
     item = accepted.item
-    key = Key(accepted.patient_id, item.measured_at, accepted.device_id, wire.kind_of(item))
-    if isinstance(item, wire.BloodPressureReading):
-        values: Row = (
-            item.systolic_mmhg,
-            item.diastolic_mmhg,
-            item.mean_mmhg,
-            item.pulse_bpm,
-            item.systolic_kpa,
-            item.diastolic_kpa,
-            item.mean_kpa,
-            *_NO_GLUCOSE,
-        )
-        meal = None
-    else:
-        values = (*_NO_PRESSURE, item.glucose_mmol_l, item.glucose_mg_dl)
-        meal = item.meal
-    clocks = item.clocks
-    row = (
-        *(item.reading_id, message_id),
-        *key,
-        *values,
-        *(item.unit, meal, item.record, item.user, list(item.flags), item.doubt_s),
-        *(clocks.t_dev, clocks.device_offset_s, clocks.t_hub, now),
-    )
+    at = item.measured_at
+    key = Key(accepted.patient_id, at, accepted.device_id, wire.kind_of(item))
+    row = (item.reading_id, message_id, *key, *accepted.row, milliseconds(now - at))
     return Staged(key, item.reading_id, row)
 
 
@@ -103,13 +77,11 @@ def oldest(readings: Iterable[Staged]) -> dict[int, datetime]:
     return found
 
 
-def newest(readings: Sequence[Staged]) -> dict[tuple[int, str], datetime]:
-    """Return for each resident and kind the time of the newest reading."""
-    found: dict[tuple[int, str], datetime] = {}
-    for one in readings:
-        key = one.key
-        mine = key.patient_id, key.kind
-        at = found.get(mine)
-        if at is None or at < key.time:
-            found[mine] = key.time
-    return found
+def newest(together: Iterable[Staged]) -> list[Staged]:
+    """Return of a round each resident's newest reading of each kind, the lowest device's first."""
+    found: dict[tuple[int, str], Staged] = {}
+    for one in together:
+        mine = one.key.patient_id, one.key.kind
+        if mine not in found or found[mine].key.time < one.key.time:
+            found[mine] = one
+    return list(found.values())

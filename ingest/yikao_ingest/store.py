@@ -28,6 +28,7 @@ from yikao_ingest.errors import ServerError
 from yikao_ingest.landing import Landing
 from yikao_ingest.migrate import Mode
 from yikao_ingest.partitions import months, partition
+from yikao_ingest.setting_aside import set_aside, storable
 from yikao_ingest.signature import PUBLIC_KEY_BYTES, decode_base64url
 from yikao_ingest.staging import Staged, staged
 
@@ -36,10 +37,8 @@ LOCK: Final = 0x79696B69
 """Advisory lock of the one active ingest; a second waits for it as hot standby."""
 
 _MESSAGE_TYPES: Final = ("int8", "timestamptz", "text", "bytea", "text", "bytea")
-DETAIL_MAX: Final = 500
-"""Characters kept of what a decoder said; it may quote the message."""
 _MAKE_PARTITION: Final = (
-    "CREATE TABLE IF NOT EXISTS {} PARTITION OF reading FOR VALUES FROM ({}) TO ({})"
+    "CREATE TABLE IF NOT EXISTS {} PARTITION OF reading_kept FOR VALUES FROM ({}) TO ({})"
 )
 
 
@@ -143,27 +142,38 @@ class Store:
         saved again then, which does no harm.
         """
         with _ours():
-            if self._mode is Mode.PLAIN:
-                self._ensure_partitions(batch)
-            with self._conn.transaction():
-                patients = self._save(batch, now)
-                if patients:
-                    values = {"patients": sorted(patients), "now": now}
-                    self._conn.execute(SQL["queue_evaluations"], values)
-                    self._notify(EVALUATE, "")
-                self._notify(CHANGED, "readings")
+            try:
+                self._commit(batch, now)
+            except psycopg.errors.CheckViolation as error:
+                if not _has_no_month(error):
+                    raise
+                # The retention dropped it since; late readings have it made again.
+                self._partitions.clear()
+                self._commit(batch, now)
+
+    def _commit(self, batch: Sequence[Judged], now: datetime) -> None:
+        if self._mode is Mode.PLAIN:
+            self._ensure_partitions(batch)
+        with self._conn.transaction():
+            patients = self._save(batch, now)
+            if patients:
+                values = {"patients": sorted(patients), "now": now}
+                self._conn.execute(SQL["queue_evaluations"], values)
+                self._notify(EVALUATE, "")
+            self._notify(CHANGED, "readings")
 
     def _save(self, batch: Sequence[Judged], now: datetime) -> set[int]:
         """Store a batch and return the residents to look at."""
-        patients: set[int] = set()
+        message_ids = self._messages(batch, now)
+        patients = set_aside(self._conn, batch, message_ids, now)
         readings: list[Staged] = []
-        for judged, message_id in zip(batch, self._messages(batch, now), strict=True):
+        for judged, message_id in zip(batch, message_ids, strict=True):
             for item in judged.items:
                 match item:
                     case AcceptedReading():
                         readings.append(staged(item, message_id, now))
                     case Quarantined():
-                        patients |= self._quarantine(judged, item, message_id, now)
+                        continue  # set aside already
                     case AcceptedSymptoms():
                         patients |= self._symptoms(item, message_id, now)
                     case AcceptedEvent() | AcceptedCall():
@@ -188,7 +198,7 @@ class Store:
                 found.append(next(numbers))
                 incoming, gateway = judged.incoming, judged.origin.gateway
                 proof = (storable(incoming.key_id), judged.signature)
-                copy.write_row((found[-1], now, gateway, incoming.payload, *proof))
+                copy.write_row((found[-1], now, gateway, judged.kept, *proof))
         return found
 
     def _ensure_partitions(self, batch: Sequence[Judged]) -> None:
@@ -204,7 +214,8 @@ class Store:
                 continue
             names = (sql.Identifier(name), sql.Literal(start), sql.Literal(end))
             # The upkeep, or another ingest, may make the same month at this very moment.
-            with suppress(psycopg.errors.DuplicateTable, psycopg.errors.UniqueViolation):
+            already = (psycopg.errors.DuplicateTable, psycopg.errors.UniqueViolation)
+            with suppress(*already), self._conn.transaction():
                 self._conn.execute(sql.SQL(_MAKE_PARTITION).format(*names))
             self._partitions.add(name)
 
@@ -219,28 +230,6 @@ class Store:
             "outcome": outcome,
         }
         return self._conn.execute(SQL["ledger_one"], values).fetchone() is not None
-
-    def _quarantine(
-        self, judged: Judged, item: Quarantined, message_id: int | None, now: datetime
-    ) -> set[int]:
-        known = item.reading_id
-        if known is not None and not self._ledger(known, message_id, "quarantined", now):
-            return set()
-        values = {
-            "received_at": now,
-            "gateway_id": storable(judged.origin.gateway) if judged.origin else None,
-            "topic": storable(judged.incoming.topic),
-            "reason": str(item.reason),
-            "detail": storable(item.detail)[:DETAIL_MAX],
-            "payload": item.payload,
-            "reading_id": known,
-            "patient_id": item.patient_id,
-            "measured_at": item.measured_at,
-            "message_id": message_id,
-            **_proof(judged),
-        }
-        self._conn.execute(SQL["insert_quarantine"], values)
-        return {item.patient_id} if item.patient_id is not None else set()
 
     def _symptoms(self, item: AcceptedSymptoms, message_id: int | None, now: datetime) -> set[int]:
         report = item.item
@@ -300,17 +289,6 @@ class Store:
         self._conn.execute(SQL["notify"], {"channel": channel, "payload": payload})
 
 
-def _proof(judged: Judged) -> dict[str, str | None]:
-    """Return what is kept beside a message refused as a whole, to look at its signature again."""
-    if not judged.whole:
-        return {"key_id": None, "signature": None}
-    incoming = judged.incoming
-    return {
-        "key_id": storable(incoming.key_id)[:DETAIL_MAX],
-        "signature": storable(incoming.signature)[:DETAIL_MAX],
-    }
-
-
-def storable(text: str) -> str:
-    """Return a text from outside as PostgreSQL can hold it: it takes every character but NUL."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+def _has_no_month(error: psycopg.errors.CheckViolation) -> bool:
+    """Return whether a reading found no partition: of a rule that is broken there is a name."""
+    return error.diag.constraint_name is None

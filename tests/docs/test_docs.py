@@ -22,7 +22,7 @@ from yikao_devices.glucose_context import MEALS
 from yikao_gateway import settings as gateway_settings
 from yikao_ingest.reasons import OWNERS, Reason
 from yikao_ingest.registry import TABLES, parse_registry
-from yikao_ingest.settings import MEANINGS
+from yikao_ingest.settings import meanings
 from yikao_ingest.watch.canary import CODE as CANARY
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +49,7 @@ def names_in(path: Path) -> frozenset[str]:
     """Return every name that a file defines: classes, functions, fields, constants, tables."""
     text = path.read_text("utf-8")
     if path.suffix == ".sql":
-        return frozenset(re.findall(r"CREATE TABLE (\w+)", text))
+        return frozenset(re.findall(r"(?:CREATE TABLE|RENAME TO) (\w+)", text))
     if path.suffix != ".py":
         return frozenset()
     found: set[str] = set()
@@ -148,8 +148,9 @@ def test_the_example_settings_of_a_gateway_have_no_fault_and_name_every_key() ->
 
 def test_the_operator_finds_every_setting() -> None:
     text = (DOCS / "operations.md").read_text("utf-8")
-    for variable, meaning in MEANINGS.items():
-        assert f"| `{variable}` | {meaning} |" in text
+    zh = meanings("zh")
+    for variable, meaning in meanings("en").items():
+        assert f"| `{variable}` | {meaning} | {zh[variable]} |" in text
 
 
 def test_nothing_names_a_setting_that_nobody_reads() -> None:

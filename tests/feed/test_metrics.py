@@ -21,8 +21,8 @@ OLD = """
 UPDATE page SET created_at = created_at - interval '1 minute'
 WHERE episode_id = %(episode)s;
 UPDATE finding SET found_at = found_at - interval '1 minute';
-UPDATE reading SET received_at = (SELECT created_at - interval '0.25 seconds' FROM page
-                                  WHERE episode_id = %(episode)s)
+UPDATE reading_kept SET received_at = (SELECT created_at - interval '0.25 seconds' FROM page
+                                       WHERE episode_id = %(episode)s)
 """
 WAITING = (
     """INSERT INTO ingest_message (received_at, gateway_id, payload, key_id, signature)

@@ -13,7 +13,7 @@ from yikao_ingest.reasons import Reason
 LATER = NOW + timedelta(days=3)
 """When somebody has mended the cause and releases."""
 TABLES = (
-    *("reading", "reading_conflict", "ingest_message", "ingest_ledger", "quarantine"),
+    *("reading_kept", "reading_conflict", "ingest_message", "ingest_ledger", "quarantine"),
     *("symptom_report", "help_call", "device_event", "patient_latest", "eval_queue"),
     "reading_released",
 )

@@ -42,6 +42,7 @@ from yikao_ingest.accept import (
 )
 from yikao_ingest.reasons import OWNERS, Reason
 from yikao_ingest.receipts import receipt
+from yikao_ingest.rows import row_of
 from yikao_ingest.signature import SIGNATURE_BYTES, decode_base64url, genuine
 
 RULES = load_rules()
@@ -82,7 +83,7 @@ def signed(payload: bytes) -> Incoming:
 
 def test_a_good_reading_becomes_its_residents_row() -> None:
     reading = pressure()
-    assert only(FIRST.send(reading)) == AcceptedReading(ZHAO, 11, reading)
+    assert only(FIRST.send(reading)) == AcceptedReading(ZHAO, 11, reading, row_of(reading))
 
 
 def test_each_user_slot_belongs_to_its_resident() -> None:
@@ -160,7 +161,7 @@ def test_a_refused_item_costs_no_other(expected: Reason, item: wire.Item | bytes
     judged = verdict(FIRST.send(item, good))
     bad, accepted = judged.items
     assert isinstance(bad, Quarantined)
-    assert (bad.reason, accepted) == (expected, AcceptedReading(ZHAO, 11, good))
+    assert (bad.reason, accepted) == (expected, AcceptedReading(ZHAO, 11, good, row_of(good)))
     raw = item if isinstance(item, bytes) else wire.encode_item(item)
     assert bad.payload == raw
     told = receipt(judged, NOW)

@@ -145,6 +145,7 @@ def test_upkeep_that_fails(clinic: Clinic, look: Look) -> None:
 @pytest.mark.parametrize("server_dsn", ["timescale"], indirect=True)
 def test_a_background_job_that_fails_is_named(clinic: Clinic, look: Look) -> None:
     says(look()["storage"], OK, "TimescaleDB")
+    clinic.rows("SELECT _timescaledb_functions.start_background_workers()")
     clinic.rows(FAILS)
     number = clinic.one("SELECT add_job('fails', '1h', initial_start => now())")
     until(lambda: clinic.one(FAILED, number) == 1)

@@ -113,7 +113,7 @@ def days(plain_clinic: Clinic, rules: RuleSet) -> Iterator[Days]:
     for month in months(times):
         name, start, end = partition(month)
         plain_clinic.connection.execute(
-            f"CREATE TABLE {name} PARTITION OF reading"
+            f"CREATE TABLE {name} PARTITION OF reading_kept"
             f" FOR VALUES FROM ('{start}') TO ('{end}')".encode()
         )
     yield Days(plain_clinic, rules)

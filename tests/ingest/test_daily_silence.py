@@ -111,7 +111,7 @@ def mornings(plain_clinic: Clinic, rules: RuleSet) -> Iterator[Mornings]:
     for month in months(beginning(FIRST + 28 * n, SHANGHAI) for n in range(-1, 4)):
         name, start, end = partition(month)
         plain_clinic.connection.execute(
-            f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF reading"
+            f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF reading_kept"
             f" FOR VALUES FROM ('{start}') TO ('{end}')".encode()
         )
     yield Mornings(plain_clinic, rules)

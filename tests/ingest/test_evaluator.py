@@ -329,7 +329,7 @@ def test_an_evaluator_killed_again_and_again_decides_everything_once(
 
 def houses(clinic: Clinic, count: int) -> None:
     """Add residents, each with a cuff and two high readings that nobody has looked at yet."""
-    clinic.rows("CREATE TABLE reading_rest PARTITION OF reading DEFAULT")
+    clinic.rows("CREATE TABLE reading_rest PARTITION OF reading_kept DEFAULT")
     clinic.rows(
         """
         WITH people AS (

@@ -266,7 +266,7 @@ def test_what_went_out_comes_in_again(
 ) -> None:
     monkeypatch.setenv(DATABASE_URL, plain_clinic.dsn)
     yikao = Yikao(capsys.readouterr)
-    plain_clinic.rows("TRUNCATE reading, imported_reading, ingest_ledger")
+    plain_clinic.rows("TRUNCATE reading_kept, imported_reading, ingest_ledger")
     if items:
         intake = Intake(plain_clinic, rules)
         intake.receives(plain_clinic.first.send(*items))

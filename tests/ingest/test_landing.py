@@ -11,6 +11,7 @@ from fix_database import Clinic, Intake
 from fix_hypothesis import examples
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
+from upkeep_parts import compress, is_plain
 
 from yikao_devices import wire
 from yikao_ingest import landing
@@ -25,7 +26,10 @@ TABLES = {
     "eval_queue": "patient_id",
     "daily_progress": "patient_id, touched_at",
 }
-EMPTY = "TRUNCATE ingest_message, eval_queue, daily_progress, " + ", ".join(list(TABLES)[:4])
+EMPTY = (
+    "TRUNCATE ingest_message, eval_queue, daily_progress, reading_kept, ingest_ledger,"
+    " reading_conflict, patient_latest"
+)
 
 
 def series(count: int) -> list[wire.Item]:
@@ -79,6 +83,34 @@ def test_after_a_repetition_the_next_batches_go_the_longer_way(ingest: Intake) -
     for _ in range(CAREFUL_FOR):
         ingest.receives(ingest.clinic.first.send(*items[:1]))
     assert way._careful == 0
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_what_comes_late_lands_among_compressed_ones_as_among_others(
+    ingest: Intake, together: bool
+) -> None:
+    """Half a year late: many new ones; one again, by its id and by its key; and a conflict."""
+    clinic, old = ingest.clinic, NOW - timedelta(days=180)
+    first, hour = clinic.first, timedelta(hours=1)
+    before = [pressure(120, 70, at=old - n * hour) for n in range(MANY)]
+    ingest.receives(first.send(*before))
+    assert bool(compress(clinic)) != is_plain(clinic)
+    late = [pressure(130, 70, at=old + n * hour / 2 - hour / 4) for n in range(MANY)]
+    again = [before[0], pressure(120, 70, at=before[1].measured_at, reading_id=UUID(int=1))]
+    conflict = pressure(186, 112, at=before[2].measured_at)
+    sent = [first.send(*late), first.send(*again, conflict)]
+    for batch in [sent] if together else [sent[:1], sent[1:]]:
+        assert all(told.refused_message is None for told in ingest.receives(*batch))
+    # Straight, unless some were there: then what was copied is taken back, out of those too.
+    assert ingest.store._landing._careful == (CAREFUL_FOR if together else 0)
+    stored = {one.measured_at: one.systolic_mmhg for one in (*before, *late)}
+    assert ingest.readings() == sorted(stored.items())
+    assert ingest.outcomes() == {"stored": 2 * MANY + 1, "conflict": 1}
+    assert clinic.rows(
+        "SELECT reading_id, time, stored->'systolic_mmhg', arrived->'systolic_mmhg'"
+        " FROM reading_conflict"
+    ) == [(conflict.reading_id, conflict.measured_at, 120, 186)]
+    assert clinic.one("SELECT count(*) FROM quarantine") == 0
 
 
 readings = st.builds(

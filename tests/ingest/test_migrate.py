@@ -51,6 +51,12 @@ ROWS_AFTER = {
             'http://feed/p/x', opened_at, opened_at, 'due'
         FROM episode;
     """,
+    "0011_imported.sql": """
+        INSERT INTO reading (patient_id, time, device_id, kind, glucose_mmol_l, unit, flags,
+                             doubt_s, hub_time, received_at)
+        VALUES (1, '2026-01-01Z', 1, 'glucose', 6.1, 'mmol/L', '{}', 0, '2026-01-01Z',
+                '2026-01-01Z');
+    """,
 }
 READING = """
     INSERT INTO reading (patient_id, time, device_id, kind, unit, flags, doubt_s, hub_time,
@@ -120,8 +126,11 @@ def test_file_by_file_on_a_database_with_rows_in_it(empty_url: str, server_dsn: 
     with psycopg.connect(empty_url) as connection:
         connection.execute(READING)
         tables = ("resident", "device_binding", "device_holder", "patient_latest", "quarantine")
-        for table in (*tables, "quarantine_open", "reading"):
+        for table in (*tables, "quarantine_open"):
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM reading").fetchone() == (2,)
+        latest = "SELECT glucose_mmol_l, unit, values_at = time FROM patient_latest"
+        assert connection.execute(latest).fetchall() == [(6.1, "mmol/L", True)]
         pages = "SELECT rule_id, red, count(short) FROM page JOIN episode USING (episode_id)"
         assert connection.execute(f"{pages} GROUP BY 1, 2 ORDER BY 1".encode()).fetchall() == [
             ("BP-03", True, 1),

@@ -12,9 +12,19 @@ from signal import SIGKILL
 import psycopg
 import pytest
 from clinic import NOW, glucose, pressure, symptoms
-from fix_database import DEADLINE_S, TIMESCALE, Clinic, Intake, database_on
+from fix_database import (
+    DEADLINE_S,
+    KINDS,
+    TIMESCALE,
+    Clinic,
+    Intake,
+    clinic_in,
+    database_on,
+    without_workers,
+)
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from upkeep_parts import compress, is_plain
 
 from yikao_alerts.rules import RuleSet
 from yikao_ingest.cli import main
@@ -23,26 +33,45 @@ from yikao_ingest.migrate import migrate, schema_current
 from yikao_ingest.move.ends import COMPUTED, OWN, PROGRESS, opened
 from yikao_ingest.move.errors import MoveError
 from yikao_ingest.move.mover import PATIENCE_S, Moved, move
+from yikao_ingest.move.units import READING
 from yikao_ingest.settings import DATABASE_URL
 from yikao_ingest.store import LOCK
 
 MONTHS = 4
 EVERY_DAY = timedelta(days=1)
-COUNTED = ("reading", "ingest_ledger", "ingest_message", "resident", "symptom_report", "quarantine")
+COUNTED = (
+    READING,
+    *("ingest_ledger", "ingest_message", "resident", "symptom_report", "quarantine"),
+)
 
 
-@pytest.fixture
-def source(plain_clinic: Clinic, rules: RuleSet) -> Iterator[Clinic]:
-    """A clinic with some months of readings in a plain database, as the embedded one is."""
-    intake = Intake(plain_clinic, rules)
-    first = plain_clinic.first
+@pytest.fixture(params=KINDS)
+def source(
+    request: pytest.FixtureRequest, postgres_dsn_root: str, migrated_template: str, rules: RuleSet
+) -> Iterator[Clinic]:
+    """A clinic with some months of readings in a database of each kind."""
+    plain = request.param == "plain"
+    server = postgres_dsn_root if plain else str(TIMESCALE)
+    with database_on(server, migrated_template if plain else "template0") as dsn:
+        if not plain:
+            without_workers(dsn)
+            migrate(dsn, NOW)
+        with clinic_in(dsn) as clinic:
+            fill(clinic, rules)
+            yield clinic
+
+
+def fill(clinic: Clinic, rules: RuleSet) -> None:
+    """Store readings; where they can be compressed they are, all but the last."""
+    intake = Intake(clinic, rules)
+    first = clinic.first
     days = [NOW - EVERY_DAY * day for day in range(MONTHS * 28)]
     intake.receives(*(first.send(pressure(120 + n % 30, 80, at=at)) for n, at in enumerate(days)))
+    compress(clinic)
     intake.receives(
         first.send(glucose(6.1, at=NOW), symptoms("vomiting"), pressure(400, 90, at=NOW))
     )
     intake.store.close()
-    yield plain_clinic
 
 
 @pytest.fixture
@@ -106,7 +135,7 @@ def test_everything_arrives_and_the_target_goes_on_from_there(
     )
     intake.store.close()
     assert len(told_home.stored) == 2
-    assert counts(target)["reading"] == counts(source)["reading"] + 1
+    assert counts(target)[READING] == counts(source)[READING] + 1
 
 
 def test_a_move_that_is_killed_goes_on_where_it_was(source: Clinic, target: Clinic) -> None:
@@ -125,9 +154,10 @@ def test_a_move_that_is_killed_goes_on_where_it_was(source: Clinic, target: Clin
         )
         child.send_signal(SIGKILL)
         child.wait(DEADLINE_S)
-    assert target.one("SELECT count(*) FROM move_progress WHERE unit LIKE 'reading 20%'") >= MONTHS
+    noted = "SELECT count(*) FROM move_progress WHERE starts_with(unit, %s)"
+    assert target.one(noted, f"{READING} 20") >= MONTHS
     assert target.one("SELECT count(*) FROM symptom_report") == 0
-    born = "SELECT time, kind, xmin::text FROM reading"
+    born = "SELECT time, kind, xmin::text FROM reading_kept"
     before = target.rows(born)
     # Whoever started the old server in between has changed a month.
     source.rows("UPDATE reading SET pulse_bpm = 71 WHERE time = (SELECT min(time) FROM reading)")
@@ -175,9 +205,10 @@ def test_ends_that_cannot_be_moved_are_left_alone(plain_clinic: Clinic, empty: C
     assert "half a move from another database" in refusal(plain_clinic, empty)
 
 
-def test_what_is_not_copied_is_there(plain_clinic: Clinic) -> None:
-    for table in (OWN | COMPUTED) - {PROGRESS}:
-        assert plain_clinic.one("SELECT to_regclass(%s) IS NOT NULL", table), table
+def test_what_is_not_copied_is_there(clinic: Clinic) -> None:
+    here_alone = "rollup_touched" if is_plain(clinic) else "upkeep_packed"
+    for table in (OWN | COMPUTED) - {PROGRESS, "rollup_touched", "upkeep_packed"} | {here_alone}:
+        assert clinic.one("SELECT to_regclass(%s) IS NOT NULL", table), table
 
 
 def test_from_the_folder_of_a_server_that_is_stopped(

@@ -26,7 +26,7 @@ from fix_database import DEADLINE_S, Clinic
 from fix_servers import require
 from ingest_parts import Home, IngestChild
 from paho.mqtt.client import Client, MQTTMessage
-from poison import Poison, Poisoner, ids
+from poisoner import Poison, Poisoner, ids
 
 from yikao_devices import wire
 from yikao_ingest.embedded.broker import EmbeddedBroker

@@ -179,7 +179,7 @@ def test_compressed_readings_move_like_others(clinic: Clinic, ingest: Intake) ->
     items: list[wire.Item] = [pressure(at=old + MINUTE * n) for n in range(50)]
     ingest.receives(clinic.first.send(*items))
     if clinic.one("SELECT value FROM schema_meta WHERE key = 'mode'") == Mode.TIMESCALE:
-        clinic.rows("SELECT compress_chunk(c) FROM show_chunks('reading') c")
+        clinic.rows("SELECT compress_chunk(c) FROM show_chunks('reading_kept') c")
     corrects(clinic, (Bound(CUFF, "qian", since=old + MINUTE * 10), Bound(METER, "zhao")))
     moves(clinic)
     assert [code for code, _ in whose(clinic)] == ["zhao"] * 10 + ["qian"] * 40

@@ -31,7 +31,7 @@ ROWS = (
     "SELECT l::text FROM patient_latest l ORDER BY 1",
 )
 EVERYTHING = (
-    *("reading", "reading_conflict", "symptom_report", "patient_latest", "eval_queue"),
+    *("reading_kept", "reading_conflict", "symptom_report", "patient_latest", "eval_queue"),
     *("ingest_ledger", "ingest_message", "quarantine", "reading_reassigned", "reassign_due"),
 )
 

@@ -224,7 +224,7 @@ def test_a_set_on_trial_tells_nobody(watch: Watch) -> None:
 def test_only_what_cannot_matter_is_left_out_of_a_look(watch: Watch, rules: RuleSet) -> None:
     """The narrow window says what all of the last days say, whatever they hold."""
     random = Random(11)
-    watch.clinic.rows("CREATE TABLE reading_rest PARTITION OF reading DEFAULT")
+    watch.clinic.rows("CREATE TABLE reading_rest PARTITION OF reading_kept DEFAULT")
     for number in range(24):
         _days(watch.clinic, random, number)
     patients = [row[0] for row in watch.clinic.rows("SELECT patient_id FROM resident")]

@@ -8,18 +8,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yikao_ingest.accept import AcceptedReading
+from yikao_ingest.rows import row_of
 from yikao_ingest.staging import TYPES, Staged, newest, rounds, staged
 
 
-def reading(number: int, minute: int, patient: int, systolic: int) -> Staged:
+def reading(number: int, minute: int, patient: int, systolic: int, device: int = 1) -> Staged:
     at = NOW + timedelta(minutes=minute)
     item = pressure(systolic, at=at, reading_id=UUID(int=number))
-    return staged(AcceptedReading(patient, patient, item), 1, NOW)
+    return staged(AcceptedReading(patient, device, item, row_of(item)), 1, NOW)
 
 
 readings = st.lists(
     st.builds(
-        reading, st.integers(1, 12), st.integers(0, 2), st.integers(1, 2), st.integers(90, 200)
+        reading,
+        st.integers(1, 12),
+        st.integers(0, 2),
+        st.integers(1, 2),
+        st.integers(90, 200),
+        st.integers(1, 2),
     ),
     max_size=20,
     unique_by=lambda one: one.reading_id,
@@ -30,7 +36,6 @@ readings = st.lists(
 def test_the_order_of_arrival_decides_nothing(batch: list[Staged], chance: object) -> None:
     shuffled = sorted(batch, key=lambda _: chance.random())  # type: ignore[attr-defined]
     assert list(rounds(shuffled)) == list(rounds(batch))
-    assert newest(shuffled) == newest(batch)
 
 
 @given(readings)
@@ -57,11 +62,16 @@ def test_each_kind_fills_its_own_columns() -> None:
         (pressure(128, 82), {"systolic": 128.0, "diastolic": 82.0, "pulse": 70.0}),
         (glucose(6.1), {"glucose": 6.1}),
     ):
-        row = staged(AcceptedReading(1, 1, item), 1, NOW).row
+        row = staged(AcceptedReading(1, 1, item, row_of(item)), 1, NOW).row
         assert len(row) == len(TYPES)
         assert {value for value in row[6:15] if value is not None} == set(values.values())
 
 
-def test_the_newest_of_each_resident_and_kind_is_told() -> None:
-    told = newest([reading(n, n % 3, 1 + n % 2, 120) for n in range(1, 9)])
-    assert told == {(patient, "blood_pressure"): NOW + timedelta(minutes=2) for patient in (1, 2)}
+@given(readings)
+def test_the_newest_of_each_resident_is_the_lowest_devices(batch: list[Staged]) -> None:
+    for together in rounds(batch):
+        told = {one.key.patient_id: one.key for one in newest(together)}
+        for patient, key in told.items():
+            mine = [one.key for one in together if one.key.patient_id == patient]
+            assert key == max(mine, key=lambda each: (each.time, -each.device_id))
+        assert set(told) == {one.key.patient_id for one in together}

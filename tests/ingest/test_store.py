@@ -271,7 +271,7 @@ DELIVERIES = st.lists(DELIVERY, max_size=8)
 
 def cleared(ingest: Intake) -> None:
     ingest.clinic.rows(
-        "TRUNCATE reading, ingest_ledger, reading_conflict, quarantine, symptom_report,"
+        "TRUNCATE reading_kept, ingest_ledger, reading_conflict, quarantine, symptom_report,"
         " device_event, patient_latest, eval_queue, ingest_message"
     )
 

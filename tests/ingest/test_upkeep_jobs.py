@@ -145,14 +145,13 @@ def test_every_job_of_ours_can_be_run_by_hand(clinic: Clinic) -> None:
     async def run_all(conn: AsyncConnection) -> list[str]:
         jobs = await load_jobs(conn)
         for job in jobs:
-            while not await run_job(conn, job.job_id):
-                pass
+            assert await run_job(conn, job.job_id)
         return sorted(job.what for job in jobs)
 
     assert does(clinic, run_all) == [
-        "compression reading",
         "compression reading_daily",
         "compression reading_hourly",
+        "compression reading_kept",
         "refresh_continuous_aggregate reading_daily",
         "refresh_continuous_aggregate reading_hourly",
     ]

@@ -3,14 +3,17 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fix_database import Clinic
+from clinic import SHARED_CUFF, glucose, pressure
+from fix_database import Clinic, Intake
 from hypothesis import given
 from hypothesis import strategies as st
 from upkeep_parts import bring_up_to_date, cuff, does, is_plain, put
 
 from yikao_ingest.errors import ServerError
+from yikao_ingest.landing import STRAIGHT_FROM
 from yikao_ingest.migrate import Mode
 from yikao_ingest.partitions import after, coming, months, over, partition
+from yikao_ingest.store import DataRefusedError
 from yikao_ingest.upkeep.loop import Upkeep
 from yikao_ingest.upkeep.retention import (
     DAYS_MIN,
@@ -93,6 +96,15 @@ def test_whole_months_go_and_their_sums_with_them(clinic: Clinic) -> None:
     assert retained(clinic, 100 * DAY) == Pruned((), 0)
 
 
+def test_the_newest_values_go_with_their_reading(ingest: Intake) -> None:
+    for days in (0, 400):
+        item = pressure(at=NOW - days * DAY, device=SHARED_CUFF, user=1 if days else 2)
+        ingest.receives(ingest.clinic.second.send(item), now=NOW)
+    retained(ingest.clinic, 100 * DAY)
+    shown = "SELECT time, values_at IS NOT NULL FROM patient_latest ORDER BY time DESC"
+    assert ingest.clinic.rows(shown) == [(NOW, True), (NOW - 400 * DAY, False)]
+
+
 def test_the_sums_of_a_day_that_lies_in_two_months(plain_clinic: Clinic) -> None:
     """01:00 and 07:00 on 1 December in Shanghai: November and December of UTC."""
     midnight = datetime(2025, 11, 30, 16, tzinfo=UTC)
@@ -120,3 +132,42 @@ def test_a_clock_that_runs_ahead_drops_nothing(clinic: Clinic) -> None:
     pruned = does(clinic, lambda conn: retain(mode(clinic), kept, conn, ahead))
     assert pruned == Pruned((), 0)
     assert clinic.one("SELECT count(*) FROM reading") == 1
+
+
+@pytest.mark.parametrize("many", [1, 2 * STRAIGHT_FROM])
+def test_what_comes_late_for_what_was_dropped_is_stored_and_dropped_again(
+    ingest: Intake, many: int
+) -> None:
+    """The same ingest is at work all the time, on either way into the table."""
+    clinic, old = ingest.clinic, NOW - 200 * DAY
+    times = [old + n * DAY / 1000 for n in range(many)]
+    ingest.receives(clinic.first.send(pressure(at=old - DAY / 2), pressure(at=NOW)), now=NOW)
+    for make in (pressure, glucose):
+        assert retained(clinic, 100 * DAY).dropped
+        assert ingest.readings() == [(NOW, 128)]
+        (told,) = ingest.receives(clinic.first.send(*(make(at=at) for at in times)), now=NOW)
+        assert len(told.stored) == many
+        assert [at for at, _ in ingest.readings()] == [*times, NOW]
+    bring_up_to_date(clinic)
+    assert clinic.one("SELECT sum(readings) FROM reading_daily") == many + 1
+    assert retained(clinic, 100 * DAY).dropped
+    bring_up_to_date(clinic)
+    assert clinic.one("SELECT sum(readings) FROM reading_daily") == 1
+    assert clinic.one("SELECT count(*) FROM quarantine") == 0
+
+
+def test_a_month_that_a_broken_off_transaction_made_is_made_again(ingest: Intake) -> None:
+    judged = ingest.judge(ingest.clinic.first.send(pressure(at=NOW - 200 * DAY)), now=NOW)
+    with pytest.raises(KeyboardInterrupt), ingest.store.together():
+        ingest.store.save(judged, NOW)
+        raise KeyboardInterrupt
+    assert ingest.readings() == []
+    ingest.store.save(judged, NOW)
+    assert len(ingest.readings()) == 1
+
+
+def test_a_rule_of_the_table_that_is_broken_is_no_missing_month(ingest: Intake) -> None:
+    ingest.clinic.rows("ALTER TABLE reading_kept ADD CONSTRAINT low CHECK (systolic_mmhg < 130)")
+    judged = ingest.judge(ingest.clinic.first.send(pressure(186)), now=NOW)
+    with pytest.raises(DataRefusedError, match="CheckViolation"):
+        ingest.store.save(judged, NOW)

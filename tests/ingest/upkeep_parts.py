@@ -16,14 +16,19 @@ from yikao_ingest.upkeep.rollup import roll_up
 
 T = TypeVar("T")
 INSERT = """
-    INSERT INTO reading (patient_id, time, device_id, kind, systolic_mmhg, diastolic_mmhg,
+    INSERT INTO {} (patient_id, time, device_id, kind, systolic_mmhg, diastolic_mmhg,
         pulse_bpm, glucose_mmol_l, glucose_mg_dl, unit, flags, doubt_s, hub_time, received_at)
-    SELECT patient_id, time, 1, kind, systolic, diastolic, pulse, mmol, mg, 'mmHg', '{}', 0, time,
+    SELECT patient_id, time, 1, kind, systolic, diastolic, pulse, mmol, mg, 'mmHg', '{{}}', 0, time,
         time
     FROM unnest(%s::integer[], %s::timestamptz[], %s::text[], %s::float8[], %s::float8[],
                 %s::float8[], %s::float8[], %s::float8[])
         AS r (patient_id, time, kind, systolic, diastolic, pulse, mmol, mg)
     ON CONFLICT DO NOTHING
+"""
+
+COMPRESS = """
+    SELECT compress_chunk(format('%I.%I', chunk_schema, chunk_name)::regclass)
+    FROM timescaledb_information.chunks WHERE starts_with(hypertable_name, 'reading')
 """
 
 
@@ -56,6 +61,12 @@ def is_plain(clinic: Clinic) -> bool:
     return bool(clinic.one("SELECT value = 'plain' FROM schema_meta WHERE key = 'mode'"))
 
 
+def table_of(clinic: Clinic) -> sql.Identifier:
+    """Return the table of readings; before it was kept leaner it had the name of the view."""
+    kept = clinic.one("SELECT to_regclass('reading_kept') IS NOT NULL")
+    return sql.Identifier("reading_kept" if kept else "reading")
+
+
 def make_months(clinic: Clinic, times: Iterable[datetime]) -> None:
     """Make what plain PostgreSQL needs for readings of these times."""
     if not is_plain(clinic):
@@ -64,15 +75,21 @@ def make_months(clinic: Clinic, times: Iterable[datetime]) -> None:
         name, begins, ends = partition(month)
         clinic.connection.execute(
             sql.SQL(
-                "CREATE TABLE IF NOT EXISTS {} PARTITION OF reading FOR VALUES FROM ({}) TO ({})"
-            ).format(sql.Identifier(name), begins, ends)
+                "CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})"
+            ).format(sql.Identifier(name), table_of(clinic), begins, ends)
         )
 
 
 def put(clinic: Clinic, *rows: Row) -> None:
     """Store readings in one statement; what is there already stays."""
     make_months(clinic, (row.time for row in rows))
-    clinic.rows(INSERT, *map(list, zip(*map(astuple, rows), strict=True)))
+    insert = sql.SQL(INSERT).format(table_of(clinic))
+    clinic.connection.execute(insert, [*map(list, zip(*map(astuple, rows), strict=True))])
+
+
+def compress(clinic: Clinic) -> int:
+    """Compress all readings where TimescaleDB keeps them; return in how many pieces they are."""
+    return 0 if is_plain(clinic) else len(clinic.rows(COMPRESS))
 
 
 def does(clinic: Clinic, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
@@ -96,8 +113,6 @@ def bring_up_to_date(clinic: Clinic, lines_max: int = 2) -> None:
             while await roll_up(conn, lines_max):
                 pass
             return
-        # A worker of its own may be at it at this very moment.
-        while not await refresh(conn):
-            pass
+        assert await refresh(conn), "no worker is at it"
 
     does(clinic, current)

@@ -22,7 +22,7 @@ from yikao_ingest.store import LOCK
 PROGRESS: Final = "move_progress"
 META: Final = "schema_meta"
 MIGRATIONS: Final = "schema_migration"
-OWN: Final = frozenset((PROGRESS, META, MIGRATIONS, "upkeep_task"))
+OWN: Final = frozenset((PROGRESS, META, MIGRATIONS, "upkeep_task", "upkeep_packed"))
 """What each end knows of itself."""
 COMPUTED: Final = frozenset(("reading_daily", "reading_hourly", "rollup_touched"))
 """What each end makes of its readings by itself, in the way of its kind of storage."""

@@ -17,7 +17,7 @@ from yikao_alerts.sql_blocks import load_sql_blocks
 from yikao_ingest.partitions import partition
 
 SQL: Final = load_sql_blocks("yikao_ingest", "sql/move.sql")
-READING: Final = "reading"
+READING: Final = "reading_kept"
 CHUNK_BYTES: Final = 128 * 1024
 """Sent to the target at a time; COPY gives one row at a time, which would be a call for each."""
 

@@ -60,7 +60,7 @@ class Period:
 
 async def rows_of(conn: AsyncConnection, statement: str, **values: Any) -> list[tuple[Any, ...]]:
     """Return the rows of one of our statements."""
-    return await (await conn.execute(SQL[statement], values)).fetchall()
+    return await (await conn.execute(SQL[statement], values, binary=True)).fetchall()
 
 
 async def zone_of(conn: AsyncConnection, patient_id: int) -> ZoneInfo:

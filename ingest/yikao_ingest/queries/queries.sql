@@ -2,31 +2,18 @@
 -- measured, as it is stored. Time is a parameter; days are those of the zone of the team.
 
 -- name: team
-SELECT zone, ARRAY(SELECT patient_id FROM patient r WHERE r.team_id = t.team_id ORDER BY 1)
+SELECT zone, ARRAY(SELECT patient_id FROM patient r WHERE r.team_id = t.team_id)
 FROM team t WHERE t.team_id = %(team_id)s
 
 -- name: resident
 SELECT t.zone FROM patient r JOIN team t USING (team_id) WHERE r.patient_id = %(patient_id)s
 
--- name: latest_months
--- Of each month that holds somebody's newest reading, when the first and the last of them was.
-SELECT min(l.time), max(l.time)
-FROM patient r JOIN patient_latest l USING (patient_id)
-WHERE r.team_id = %(team_id)s
-GROUP BY date_trunc('month', l.time, 'UTC')
-
 -- name: latest
-SELECT r.patient_id, r.code, l.kind, g.time, g.unit, g.systolic_mmhg, g.diastolic_mmhg, g.pulse_bpm,
-    coalesce(g.glucose_mmol_l, g.glucose_mg_dl / 18.0182), g.meal, g.flags
-FROM patient r
-JOIN patient_latest l USING (patient_id)
-CROSS JOIN LATERAL (
-    SELECT * FROM reading
-    WHERE reading.patient_id = l.patient_id AND reading.time = l.time AND reading.kind = l.kind
-      AND reading.time >= %(since)s AND reading.time <= %(until)s
-    ORDER BY reading.device_id LIMIT 1
-) g
-WHERE r.team_id = %(team_id)s AND l.time >= %(first)s AND l.time <= %(last)s
+SELECT r.patient_id, r.code, l.kind, l.time, l.unit, l.systolic_mmhg, l.diastolic_mmhg, l.pulse_bpm,
+    coalesce(l.glucose_mmol_l, l.glucose_mg_dl / 18.0182), l.meal, l.flags
+FROM patient r JOIN patient_latest l USING (patient_id)
+WHERE r.team_id = %(team_id)s AND l.values_at IS NOT NULL
+ORDER BY r.code COLLATE "C", l.kind COLLATE "C"
 
 -- name: silent
 -- Who has measured nothing since a moment, or never; the longest silence first.

@@ -48,7 +48,7 @@ SELECT count(*) FROM {}
 SELECT EXISTS (SELECT FROM {})
 
 -- name: months
-SELECT date_trunc('month', time, 'UTC'), count(*) FROM reading GROUP BY 1 ORDER BY 1
+SELECT date_trunc('month', time, 'UTC'), count(*) FROM reading_kept GROUP BY 1 ORDER BY 1
 
 -- name: digest
 -- The same for the same rows, in whatever order they lie.
@@ -67,7 +67,7 @@ COPY {} ({}) FROM STDIN (FORMAT BINARY)
 DELETE FROM {}
 
 -- name: make_partition
-CREATE TABLE IF NOT EXISTS {} PARTITION OF reading FOR VALUES FROM ({}) TO ({})
+CREATE TABLE IF NOT EXISTS {} PARTITION OF reading_kept FOR VALUES FROM ({}) TO ({})
 
 -- name: make_progress
 CREATE TABLE move_progress (

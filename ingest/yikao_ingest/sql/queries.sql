@@ -35,11 +35,11 @@ SELECT value FROM schema_meta WHERE key = 'mode'
 -- name: partitions
 SELECT c.relname FROM pg_inherits i
 JOIN pg_class c ON c.oid = i.inhrelid
-WHERE i.inhparent = 'reading'::regclass
+WHERE i.inhparent = 'reading_kept'::regclass
 
 -- name: make_staging
 CREATE TEMPORARY TABLE IF NOT EXISTS staging (
-    reading_id uuid NOT NULL, message_id bigint NOT NULL, LIKE reading
+    reading_id uuid NOT NULL, message_id bigint NOT NULL, LIKE reading_kept
 ) ON COMMIT DELETE ROWS
 
 -- name: clear_staging
@@ -57,9 +57,10 @@ FROM STDIN (FORMAT BINARY)
 COPY ingest_ledger (reading_id, received_at, message_id, outcome) FROM STDIN (FORMAT BINARY)
 
 -- name: copy_readings
-COPY reading (patient_id, time, device_id, kind, systolic_mmhg, diastolic_mmhg, mean_mmhg,
+COPY reading_kept (patient_id, time, device_id, kind, systolic_mmhg, diastolic_mmhg, mean_mmhg,
     pulse_bpm, systolic_kpa, diastolic_kpa, mean_kpa, glucose_mmol_l, glucose_mg_dl, unit, meal,
-    record, user_slot, flags, doubt_s, device_time, device_offset_s, hub_time, received_at)
+    record, user_slot, flags, doubt_s, device_time, device_offset_s, hub_after_ms,
+    device_ahead_s, device_zone_s, received_after_ms)
 FROM STDIN (FORMAT BINARY)
 
 -- name: touch_days
@@ -72,7 +73,7 @@ WHERE p.patient_id = late.patient_id AND late.time < p.closed_until
 COPY staging (reading_id, message_id, patient_id, time, device_id, kind, systolic_mmhg,
     diastolic_mmhg, mean_mmhg, pulse_bpm, systolic_kpa, diastolic_kpa, mean_kpa, glucose_mmol_l,
     glucose_mg_dl, unit, meal, record, user_slot, flags, doubt_s, device_time, device_offset_s,
-    hub_time, received_at) FROM STDIN (FORMAT BINARY)
+    hub_after_ms, device_ahead_s, device_zone_s, received_after_ms) FROM STDIN (FORMAT BINARY)
 
 -- name: insert_readings
 -- What is new in the ledger goes in; what was there before is a repetition. What went to quarantine
@@ -80,18 +81,19 @@ COPY staging (reading_id, message_id, patient_id, time, device_id, kind, systoli
 -- closed already takes the daily round back to it. Staged are no two with one id or one key.
 WITH entered AS (
     INSERT INTO ingest_ledger (reading_id, received_at, message_id, outcome)
-    SELECT reading_id, received_at, message_id, 'stored' FROM staging
+    SELECT reading_id, %(now)s, message_id, 'stored' FROM staging
     ON CONFLICT (reading_id) DO UPDATE
     SET received_at = EXCLUDED.received_at, message_id = EXCLUDED.message_id,
         outcome = EXCLUDED.outcome
     WHERE ingest_ledger.outcome = 'quarantined'
     RETURNING reading_id
 ), fresh AS (
-    INSERT INTO reading
+    INSERT INTO reading_kept
     SELECT s.patient_id, s.time, s.device_id, s.kind, s.systolic_mmhg, s.diastolic_mmhg,
         s.mean_mmhg, s.pulse_bpm, s.systolic_kpa, s.diastolic_kpa, s.mean_kpa, s.glucose_mmol_l,
         s.glucose_mg_dl, s.unit, s.meal, s.record, s.user_slot, s.flags, s.doubt_s, s.device_time,
-        s.device_offset_s, s.hub_time, s.received_at
+        s.device_offset_s, NULL, NULL, s.hub_after_ms, s.received_after_ms, s.device_ahead_s,
+        s.device_zone_s
     FROM staging s JOIN entered USING (reading_id)
     ON CONFLICT DO NOTHING
     RETURNING patient_id, time
@@ -107,9 +109,17 @@ SELECT array_agg(DISTINCT patient_id), (SELECT count(*) FROM entered) > count(*)
 -- another one shows in what the device said (a meter's LO and HI differ in their flags alone); the
 -- same under a new id is a repetition.
 WITH clash AS (
-    SELECT s.reading_id, s.received_at, s.patient_id, s.time, s.device_id, s.kind,
+    SELECT s.reading_id, s.patient_id, s.time, s.device_id, s.kind,
+        moment_after(s.time, s.received_after_ms) AS received_at,
         to_jsonb(r) AS stored,
-        to_jsonb(s) - 'reading_id' - 'message_id' AS arrived,
+        to_jsonb(s) - '{reading_id, message_id, hub_after_ms, received_after_ms,
+                        device_ahead_s, device_zone_s}'::text[] || jsonb_build_object(
+            'device_time', coalesce(s.device_time, device_words(s.time, s.device_ahead_s)),
+            'device_offset_s', coalesce(
+                s.device_offset_s, device_offset(s.time, s.device_ahead_s, s.device_zone_s)),
+            'hub_time', moment_after(s.time, s.hub_after_ms),
+            'received_at', moment_after(s.time, s.received_after_ms)
+        ) AS arrived,
         (s.systolic_mmhg, s.diastolic_mmhg, s.mean_mmhg, s.pulse_bpm, s.systolic_kpa,
          s.diastolic_kpa, s.mean_kpa, s.glucose_mmol_l, s.glucose_mg_dl, s.unit, s.meal,
          s.user_slot, s.flags)
@@ -132,11 +142,29 @@ WITH clash AS (
 UPDATE ingest_ledger SET outcome = 'conflict' WHERE reading_id IN (SELECT reading_id FROM kept)
 
 -- name: upsert_latest
-INSERT INTO patient_latest (patient_id, kind, time, received_at)
-SELECT *, %(now)s FROM unnest(%(patients)s::integer[], %(kinds)s::text[], %(times)s::timestamptz[])
+-- Of what is staged only what has just gone in. One that came a second time may tell another time
+-- than the one that is stored: the device's clock was compared with another anew.
+INSERT INTO patient_latest (patient_id, kind, time, received_at, device_id, unit, systolic_mmhg,
+    diastolic_mmhg, pulse_bpm, glucose_mmol_l, glucose_mg_dl, meal, flags, values_at)
+SELECT DISTINCT ON (s.patient_id, s.kind) s.patient_id, s.kind, s.time,
+    moment_after(s.time, s.received_after_ms), s.device_id, s.unit, s.systolic_mmhg,
+    s.diastolic_mmhg, s.pulse_bpm, s.glucose_mmol_l, s.glucose_mg_dl, s.meal, s.flags, s.time
+FROM staging s
+-- One by one: a join would read all of a ledger of which few statistics are known.
+WHERE (
+    SELECT outcome FROM ingest_ledger l
+    WHERE l.reading_id = s.reading_id AND l.message_id = s.message_id
+) = 'stored'
+ORDER BY s.patient_id, s.kind, s.time DESC, s.device_id
 ON CONFLICT (patient_id, kind) DO UPDATE
-SET time = EXCLUDED.time, received_at = EXCLUDED.received_at
+SET time = EXCLUDED.time, received_at = EXCLUDED.received_at, device_id = EXCLUDED.device_id,
+    unit = EXCLUDED.unit, systolic_mmhg = EXCLUDED.systolic_mmhg,
+    diastolic_mmhg = EXCLUDED.diastolic_mmhg, pulse_bpm = EXCLUDED.pulse_bpm,
+    glucose_mmol_l = EXCLUDED.glucose_mmol_l, glucose_mg_dl = EXCLUDED.glucose_mg_dl,
+    meal = EXCLUDED.meal, flags = EXCLUDED.flags, values_at = EXCLUDED.values_at
 WHERE patient_latest.time < EXCLUDED.time
+   OR patient_latest.time = EXCLUDED.time
+      AND coalesce(EXCLUDED.device_id < patient_latest.device_id, true)
 
 -- name: ledger_one
 INSERT INTO ingest_ledger (reading_id, received_at, message_id, outcome)
@@ -157,13 +185,6 @@ VALUES (%(reading_id)s, %(gateway_id)s, %(device)s, %(code)s, %(time)s, %(receiv
 -- name: insert_help_call
 INSERT INTO help_call (reading_id, patient_id, time, received_at)
 SELECT %(reading_id)s, unnest(%(patients)s::integer[]), %(time)s, %(received_at)s
-
--- name: insert_quarantine
-INSERT INTO quarantine (received_at, gateway_id, topic, reason, detail, payload, reading_id,
-                        patient_id, measured_at, message_id, key_id, signature)
-VALUES (%(received_at)s, %(gateway_id)s, %(topic)s, %(reason)s, %(detail)s, %(payload)s,
-        %(reading_id)s, %(patient_id)s, %(measured_at)s, %(message_id)s, %(key_id)s,
-        %(signature)s)
 
 -- name: queue_evaluations
 INSERT INTO eval_queue (patient_id, queued_at)
@@ -277,3 +298,15 @@ WHERE r.code = %(code)s
   AND (said.groups, said.targets, said.options)
       IS DISTINCT FROM (%(groups)s::text[], %(targets)s::jsonb, %(options)s::text[])
 RETURNING patient_id
+
+-- name: ledger_quarantined
+-- Only what is new is entered: whatever the ledger says of an id, a refusal changes nothing.
+INSERT INTO ingest_ledger (reading_id, received_at, message_id, outcome)
+SELECT reading_id, %(now)s, message_id, 'quarantined'
+FROM unnest(%(ids)s::uuid[], %(message_ids)s::bigint[]) AS came (reading_id, message_id)
+ON CONFLICT DO NOTHING
+RETURNING reading_id
+
+-- name: copy_quarantine
+COPY quarantine (received_at, gateway_id, topic, reason, detail, payload, reading_id, patient_id,
+    measured_at, message_id, key_id, signature) FROM STDIN (FORMAT BINARY)

@@ -183,7 +183,7 @@ CROSS JOIN unnest(%(kinds)s::text[]) AS k (kind)
 CROSS JOIN LATERAL (
     SELECT time, received_at FROM reading
     WHERE reading.patient_id = p.patient_id AND reading.kind = k.kind
-    ORDER BY time DESC, received_at LIMIT 1
+    ORDER BY time DESC, device_id LIMIT 1
 ) AS last
 WHERE l.patient_id = p.patient_id AND l.kind = k.kind
 
@@ -195,7 +195,7 @@ CROSS JOIN unnest(%(kinds)s::text[]) AS k (kind)
 CROSS JOIN LATERAL (
     SELECT time, received_at FROM reading
     WHERE reading.patient_id = p.patient_id AND reading.kind = k.kind
-    ORDER BY time DESC, received_at LIMIT 1
+    ORDER BY time DESC, device_id LIMIT 1
 ) AS last
 ORDER BY 1, 2
 ON CONFLICT (patient_id, kind) DO UPDATE

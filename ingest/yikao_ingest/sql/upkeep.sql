@@ -43,7 +43,7 @@ WHERE starts_with(name, %(prefix)s) AND name <> ALL(%(ill)s) AND failing_since I
 -- name: partitions
 SELECT c.relname FROM pg_inherits i
 JOIN pg_class c ON c.oid = i.inhrelid
-WHERE i.inhparent = 'reading'::regclass
+WHERE i.inhparent = 'reading_kept'::regclass
 
 -- Roll-ups of plain PostgreSQL.
 
@@ -118,17 +118,44 @@ WHERE proc_name = 'policy_refresh_continuous_aggregate' ORDER BY job_id
 -- name: run_job
 CALL run_job(%(job_id)s)
 
+-- Packs of compressed readings.
+
+-- name: forget_packed
+DELETE FROM upkeep_packed WHERE NOT EXISTS (SELECT FROM pg_class WHERE oid = chunk)
+
+-- name: grown
+SELECT chunk::text, range_end FROM timescaledb_information.chunks c
+CROSS JOIN LATERAL to_regclass(quote_ident(chunk_schema) || '.' || quote_ident(chunk_name)) AS chunk
+LEFT JOIN upkeep_packed p USING (chunk)
+WHERE c.hypertable_name = 'reading_kept' AND c.is_compressed
+  AND p.until IS DISTINCT FROM c.range_end
+ORDER BY range_end
+
+-- name: pack
+SELECT compress_chunk(%(chunk)s::regclass, recompress => true)
+
+-- name: note_packed
+INSERT INTO upkeep_packed (chunk, until) VALUES (%(chunk)s::regclass, %(until)s)
+ON CONFLICT (chunk) DO UPDATE SET until = EXCLUDED.until
+
 -- Retention.
 
 -- name: drop_chunks
 -- Only those of which every reading is older.
-SELECT drop_chunks('reading', older_than => %(before)s::timestamptz)
+SELECT drop_chunks('reading_kept', older_than => %(before)s::timestamptz)
 
 -- name: touch_month
 -- The sums of a month that goes are made anew, and what has no reading any more goes with it.
 INSERT INTO rollup_touched (patient_id, day)
 SELECT DISTINCT patient_id, (bucket AT TIME ZONE 'Asia/Shanghai')::date FROM reading_daily
 WHERE bucket > %(begins)s::timestamptz - interval '1 day' AND bucket < %(ends)s
+
+-- name: forget_values
+-- A resident's newest values do not outlive their reading.
+UPDATE patient_latest l SET values_at = NULL
+WHERE time < %(before)s AND NOT EXISTS (
+    SELECT FROM reading_kept r
+    WHERE r.patient_id = l.patient_id AND r.time = l.time AND r.kind = l.kind)
 
 -- name: ledger_pages
 SELECT pg_relation_size('ingest_ledger') / current_setting('block_size')::integer

@@ -22,6 +22,7 @@ from yikao_ingest.migrate import Mode
 from yikao_ingest.upkeep import book, tell
 from yikao_ingest.upkeep.jobs import watch_jobs
 from yikao_ingest.upkeep.months import make_ahead
+from yikao_ingest.upkeep.packing import pack
 from yikao_ingest.upkeep.retention import retain
 from yikao_ingest.upkeep.rollup import roll_up
 
@@ -132,6 +133,7 @@ class Upkeep:
         tasks = []
         if mode is Mode.TIMESCALE:
             tasks.append(Task("jobs", LOOK_EVERY, _once((await watch_jobs(conn)).look)))
+            tasks.append(Task("packing", HOUR, _once(pack)))
         else:
             tasks.append(Task("roll-ups", ROLL_UP_EVERY, lambda conn, now: roll_up(conn)))
             tasks.append(Task("months", HOUR, _once(make_ahead)))

@@ -20,8 +20,8 @@ AHEAD: Final = 3
 """Months that are there before they begin."""
 PATIENCE: Final = "2s"
 """Longest wait for a lock on the readings: while we wait, others wait behind us."""
-_MAKE: Final = "CREATE TABLE {} (LIKE reading INCLUDING ALL)"
-_ATTACH: Final = "ALTER TABLE reading ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})"
+_MAKE: Final = "CREATE TABLE {} (LIKE reading_kept INCLUDING ALL)"
+_ATTACH: Final = "ALTER TABLE reading_kept ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})"
 
 
 async def make_ahead(conn: AsyncConnection, now: datetime) -> int:

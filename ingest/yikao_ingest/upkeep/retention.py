@@ -68,6 +68,8 @@ async def retain(mode: Mode, kept: timedelta, conn: AsyncConnection, now: dateti
     now = min(now, clock)
     drop = _drop_chunks if mode is Mode.TIMESCALE else _drop_months
     dropped = await drop(conn, now - kept)
+    if dropped:
+        await conn.execute(SQL["forget_values"], {"before": now - kept})
     lines = await _prune_ledger(conn, now - LEDGER_KEPT)
     if dropped or lines:
         log.info("old readings dropped", extra={"dropped": list(dropped), "ledger": lines})

@@ -203,11 +203,15 @@ JOIN team t USING (team_id)
 JOIN doctor d ON d.doctor_id = r.doctor_id
 WHERE r.code = %(code)s AND (%(team)s::text IS NULL OR r.team_id = %(team)s)
 
+-- Only the devices that measured are looked up, each once, however many there are.
 -- name: readings
 SELECT g.time, g.kind, g.unit, g.systolic_mmhg, g.diastolic_mmhg, g.systolic_kpa, g.diastolic_kpa,
     g.pulse_bpm, g.glucose_mmol_l, g.glucose_mg_dl, g.meal, g.flags, g.doubt_s, g.received_at,
     v.address AS device, v.model
-FROM reading g LEFT JOIN device v USING (device_id)
+FROM reading g
+LEFT JOIN LATERAL (
+    SELECT address, model FROM device WHERE device.device_id = g.device_id OFFSET 0
+) v ON true
 WHERE g.patient_id = %(patient_id)s AND g.time >= %(since)s AND g.time <= %(until)s
 ORDER BY g.time DESC, g.kind
 LIMIT %(limit)s

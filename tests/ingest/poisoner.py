@@ -17,6 +17,7 @@ from msgspec import Raw
 from yikao_devices import topics, wire
 from yikao_ingest.accept import AGE_MAX, FUTURE_MAX, Incoming
 from yikao_ingest.reasons import Reason
+from yikao_ingest.setting_aside import KEPT_BYTES
 
 GIANT_BYTES = 10_000_000
 GIANT_EVERY, LONG_EVERY = 2_500, 250
@@ -152,10 +153,9 @@ class Poisoner:
         return self._item(self._without(b'"unit":"mmHg"', field), *HALF)
 
     def _overlong(self, length: int) -> Poison:
-        """Return a message that nobody reads; of which the beginning is enough to keep."""
+        """Return a message that nobody reads, and of which the beginning is kept."""
         poison = self._signed(self._payload().ljust(length), Reason.TOO_LONG)
-        payload = poison.message.payload
-        return replace(poison, kept=(payload, payload[: wire.MESSAGE_BYTES_MAX]))
+        return replace(poison, kept=(poison.message.payload[:KEPT_BYTES],))
 
     # What says something that cannot be.
 
