@@ -1,8 +1,9 @@
 """Years of readings, as if they had come day after day: for measuring what growth costs.
 
 Five readings a day of each resident, in the order in which they would have arrived, two months at a
-time. Their ids stand in the ledger; the sums of days are there, those of hours, which nobody asks
-for here, are not. Indexes are built at the end, as loose as coming one by one leaves them.
+time. The ids of the last 90 days stand in the ledger, as the upkeep leaves it; the sums of days are
+there, those of hours, which nobody asks for here, are not. Indexes are built at the end, as loose
+as coming one by one leaves them.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from psycopg import sql
 from yikao_ingest.cli_bar import Bar
 from yikao_ingest.migrate import Mode
 from yikao_ingest.partitions import after, partition
+from yikao_ingest.upkeep.ledger import LEDGER_KEPT
 
 Values = dict[str, Any]
 
@@ -79,7 +81,7 @@ FROM generate_series(%(first)s::integer, %(last)s) number,
 ENTERED: LiteralString = """
 INSERT INTO ingest_ledger (reading_id, received_at, message_id, outcome)
 SELECT md5(patient_id || '/' || record)::uuid, moment_after(time, received_after_ms), 0, 'stored'
-FROM {}
+FROM {} WHERE time >= %(known_since)s
 """
 SUMMED: LiteralString = """
 INSERT INTO reading_daily
@@ -160,6 +162,7 @@ def fill(dsn: str, wanted: Years, now: datetime) -> None:
         conn.execute(KEYLESS)
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         values["midnight"] = since = midnight - wanted.days * DAY
+        values["known_since"] = now - LEDGER_KEPT
         bar, done = Bar(), 0
         with ThreadPoolExecutor(AT_ONCE) as threads:
             store = partial(_store, dsn, mode, values)

@@ -48,7 +48,6 @@ unix_socket_permissions = 0700
 max_connections = 50
 shared_buffers = {buffers_mb}MB
 max_wal_size = 1GB
-wal_compression = pglz
 # A commit that was answered is on the disk: the gateway forgets a reading on our word.
 synchronous_commit = on
 timezone = 'UTC'

@@ -21,6 +21,7 @@ from yikao_alerts.working import wait_any, work
 from yikao_ingest.migrate import Mode
 from yikao_ingest.upkeep import book, tell
 from yikao_ingest.upkeep.jobs import watch_jobs
+from yikao_ingest.upkeep.ledger import prune_ledger
 from yikao_ingest.upkeep.months import make_ahead
 from yikao_ingest.upkeep.packing import pack
 from yikao_ingest.upkeep.retention import retain
@@ -137,6 +138,7 @@ class Upkeep:
         else:
             tasks.append(Task("roll-ups", ROLL_UP_EVERY, lambda conn, now: roll_up(conn)))
             tasks.append(Task("months", HOUR, _once(make_ahead)))
+        tasks.append(Task("ledger", DAY, _once(prune_ledger)))
         if self.kept is not None:
             tasks.append(Task("retention", DAY, _once(partial(retain, mode, self.kept))))
         return [*tasks, Task("faults", LOOK_EVERY, _once(self._tell))]

@@ -3,12 +3,10 @@
 Nothing is dropped unless a setting says so. What the law wants kept is for the operator to know:
 in China records of outpatients for 15 years at least (Measures for the Management of Medical
 Institutions' Records, National Health Commission 2013, article 29). Sums go with their readings.
-The ledger of ids is pruned as well, but only where its lines are of no use any more.
 """
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,27 +18,15 @@ from yikao_ingest.migrate import Mode
 from yikao_ingest.partitions import after, over, partition
 from yikao_ingest.settings import RETENTION_DAYS
 from yikao_ingest.upkeep.jobs import refresh
+from yikao_ingest.upkeep.ledger import LEDGER_KEPT
 from yikao_ingest.upkeep.months import PATIENCE, partitions
 from yikao_ingest.upkeep.rollup import touch_month
 
 log = logging.getLogger(__name__)
 
 SQL: Final = load_sql_blocks("yikao_ingest", "sql/upkeep.sql")
-LEDGER_KEPT: Final = timedelta(days=90)
-"""As long as a gateway remembers what it has handed over: its longest repetition. What comes again
-even later is known by its natural key."""
 DAYS_MIN: Final = LEDGER_KEPT.days
 """Readings are kept at least as long as the ledger knows them."""
-PAGES: Final = 1000
-"""Pages of the ledger looked at in one transaction: 8 MiB."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pruned:
-    """What went: names of months or chunks, and lines of the ledger."""
-
-    dropped: tuple[str, ...]
-    lines: int
 
 
 def retention(environ: Mapping[str, str]) -> timedelta | None:
@@ -59,10 +45,12 @@ def retention(environ: Mapping[str, str]) -> timedelta | None:
     return timedelta(days=int(text))
 
 
-async def retain(mode: Mode, kept: timedelta, conn: AsyncConnection, now: datetime) -> Pruned:
-    """Drop what is older than `kept` at `now`, whole months or chunks only. conn: autocommit.
+async def retain(
+    mode: Mode, kept: timedelta, conn: AsyncConnection, now: datetime
+) -> tuple[str, ...]:
+    """Drop what is older than `kept` at `now`, whole months or chunks only; return their names.
 
-    A story's clock that runs ahead of the database's drops nothing.
+    conn: autocommit. A story's clock that runs ahead of the database's drops nothing.
     """
     ((clock,),) = await (await conn.execute(SQL["read_clock"])).fetchall()
     now = min(now, clock)
@@ -70,10 +58,8 @@ async def retain(mode: Mode, kept: timedelta, conn: AsyncConnection, now: dateti
     dropped = await drop(conn, now - kept)
     if dropped:
         await conn.execute(SQL["forget_values"], {"before": now - kept})
-    lines = await _prune_ledger(conn, now - LEDGER_KEPT)
-    if dropped or lines:
-        log.info("old readings dropped", extra={"dropped": list(dropped), "ledger": lines})
-    return Pruned(dropped, lines)
+        log.info("old readings dropped", extra={"dropped": list(dropped)})
+    return dropped
 
 
 async def _drop_chunks(conn: AsyncConnection, before: datetime) -> tuple[str, ...]:
@@ -95,12 +81,3 @@ async def _drop_months(conn: AsyncConnection, before: datetime) -> tuple[str, ..
             await conn.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
         dropped.append(name)
     return tuple(dropped)
-
-
-async def _prune_ledger(conn: AsyncConnection, before: datetime) -> int:
-    ((pages,),) = await (await conn.execute(SQL["ledger_pages"])).fetchall()
-    lines = 0
-    for first in range(0, pages, PAGES):
-        values = {"first": f"({first},0)", "last": f"({first + PAGES},0)", "before": before}
-        lines += (await conn.execute(SQL["prune_ledger"], values)).rowcount
-    return lines
