@@ -5,22 +5,32 @@ is from the moment it is let go until the last row is committed, connecting to t
 Beside us mq-bridge drains the same readings as single messages, as gateways without ours send them.
 """
 
+import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from crowd import Crowd, settle
 from drains import Drain, beside, drain, median
 from peer_takers import NodeRed, peers
 from publishing import packets, publish
-from servers import Servers, servers
+from servers import EMPTIED, Servers, empty, servers
+from storage import bare_copy
 from table import RUNS, Figure
 from takers import Taker, Yikao, enrol, reset, running
+
+from yikao_ingest.accept import AcceptedReading
+from yikao_ingest.rows import row_of
+from yikao_ingest.staging import staged
 
 READINGS = 50_000
 BAR = 30_000
 """Readings per second that are to be reached on two processors."""
+SHARE_BAR = 50
+"""Percent of what PostgreSQL takes from COPY and ON CONFLICT alone."""
 
 
 def figures(readings: int = READINGS, runs: int = RUNS) -> Iterator[Figure]:
@@ -36,9 +46,11 @@ def figures(readings: int = READINGS, runs: int = RUNS) -> Iterator[Figure]:
             taker.prepare(live.dsn)
             with running(taker, live, held=False):
                 enrol(taker, live, crowd)
+        limits: list[float] = []
         for run in range(runs):
             for taker in takers:
                 drains[taker.name].append(drained(taker, live, crowd, readings, run))
+            limits.append(_limit(live, crowd, readings, run))
     mine = drains.pop(ours.name)
     what = f"backlog of {readings} readings in messages of 100"
     for shown, field in (
@@ -46,6 +58,8 @@ def figures(readings: int = READINGS, runs: int = RUNS) -> Iterator[Figure]:
         ("first to last commit", "pace_per_s"),
     ):
         yield Figure(f"{what}, {shown}", median(mine, field), "readings/s", "to be at least", BAR)
+    pace = median(mine, "pace_per_s") / statistics.median(limits)
+    yield Figure(f"{what}, of what a bare script stores", pace * 100, "%", "at least", SHARE_BAR)
     yield from beside("the same, peers by single messages", mine, drains)
 
 
@@ -57,6 +71,19 @@ def drained(taker: Taker, live: Servers, crowd: Crowd, count: int, run: int) -> 
     publish(live.port, packets(messages))
     with running(taker, live, held=True) as child:
         return drain(taker, live, child, crowd.since, readings, lambda: taker.let_go(child))
+
+
+def _limit(live: Servers, crowd: Crowd, count: int, run: int) -> float:
+    """Return how many readings a second a script stores that has the rows and checks nothing."""
+    now = datetime.now(UTC)
+    rows = [
+        staged(AcceptedReading(one.patient_id, one.device_id, one.item, row_of(one.item)), 0, now)
+        for one in crowd.kept(count, run)
+    ]
+    empty(live.dsn, *EMPTIED)
+    began = time.perf_counter()
+    bare_copy(live.dsn, [one.row[2:] for one in rows])
+    return count / (time.perf_counter() - began)
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ def _flush(dsn: str, key: Ed25519PrivateKey) -> Iterator[Figure]:
         rows = [staged(i, 0, NOW).row[2:] for i in accepted if isinstance(i, AcceptedReading)]
 
         def copy(rows: list[tuple[object, ...]] = rows) -> None:
-            _copy(dsn, rows)
+            bare_copy(dsn, rows)
 
         bare.append(rate(READINGS, copy, runs=1))
     store.close()
@@ -120,7 +120,7 @@ def _flush(dsn: str, key: Ed25519PrivateKey) -> Iterator[Figure]:
     )
 
 
-def _copy(dsn: str, rows: list[tuple[object, ...]]) -> None:
+def bare_copy(dsn: str, rows: list[tuple[object, ...]]) -> None:
     """Store rows as a script would that checks nothing: the limit of this database and driver."""
     step = BATCH * PER_MESSAGE
     with psycopg.connect(dsn) as conn:
