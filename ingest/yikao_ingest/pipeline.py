@@ -43,7 +43,7 @@ IDLE_S: Final = 0.2
 """Longest wait for a message before commands are looked at."""
 RETRY_S: Final = 0.2
 """Pause before the database is tried again."""
-STAND_BY_S: Final = 0.05
+STAND_BY_S: Final = 0.02
 """How often who stands by looks whether it is the active one now."""
 
 
