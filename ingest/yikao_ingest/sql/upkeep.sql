@@ -158,7 +158,7 @@ WHERE time < %(before)s AND NOT EXISTS (
     WHERE r.patient_id = l.patient_id AND r.time = l.time AND r.kind = l.kind)
 
 -- name: ledger_pages
-SELECT clock_timestamp(), pg_relation_size('ingest_ledger') / current_setting('block_size')::integer
+SELECT pg_relation_size('ingest_ledger') / current_setting('block_size')::integer
 
 -- name: prune_ledger
 -- Page after page, without an index that each reading would have to pay for. Symptoms and events

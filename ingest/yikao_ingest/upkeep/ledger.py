@@ -27,7 +27,8 @@ async def prune_ledger(conn: AsyncConnection, now: datetime) -> int:
 
     A story's clock that runs ahead of the database's drops nothing.
     """
-    ((clock, pages),) = await (await conn.execute(SQL["ledger_pages"])).fetchall()
+    ((clock,),) = await (await conn.execute(SQL["read_clock"])).fetchall()
+    ((pages,),) = await (await conn.execute(SQL["ledger_pages"])).fetchall()
     before = min(now, clock) - LEDGER_KEPT
     lines = 0
     for first in range(0, pages, PAGES):
