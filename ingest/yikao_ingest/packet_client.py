@@ -28,6 +28,8 @@ class PacketClient(mqtt.Client):
     _read: bytes = b""
     _at: int = 0
     """What was read from the socket, and how much of it was taken."""
+    _may_read: bool = False
+    """Once in a round: between two rounds paho writes, and sees to the connection."""
 
     def send(self, packets: bytes) -> bool:
         """Send whole packets that ask for no answer; return whether the connection took them."""
@@ -35,6 +37,7 @@ class PacketClient(mqtt.Client):
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
         """Take what the socket has, and all packets in it."""
+        self._may_read = True
         code = super().loop_read(max_packets)
         while self._at < len(self._read) and code == MQTTErrorCode.MQTT_ERR_SUCCESS:
             code = super().loop_read(max_packets)
@@ -46,6 +49,9 @@ class PacketClient(mqtt.Client):
 
     def _sock_recv(self, bufsize: int) -> bytes:
         if self._at == len(self._read):
+            if not self._may_read:
+                raise BlockingIOError
+            self._may_read = False
             self._read, self._at = super()._sock_recv(READ_BYTES), 0
         begins = self._at
         self._at = min(begins + bufsize, len(self._read))

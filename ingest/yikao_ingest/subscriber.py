@@ -143,16 +143,16 @@ class Subscriber:
         if here:
             self._client.send(b"".join(write_puback(one.mid) for one in here))
 
-    def tell(self, words: Iterable[tuple[str, bytes]]) -> bool:
-        """Send messages, each a topic and what is said there, at most once; return whether the
-        connection took them."""
+    def tell(self, words: Iterable[tuple[str, bytes]]) -> int:
+        """Send messages, each a topic and what is said there, at most once; return how many the
+        connection took."""
         packets = []
         for topic, payload in words:
             if (packet := write_publish(topic, payload)) is None:
                 log.warning("no topic to publish on")
                 continue
             packets.append(packet)
-        return self._client.send(b"".join(packets)) if packets else True
+        return len(packets) if packets and self._client.send(b"".join(packets)) else 0
 
     def publish(self, topic: str, payload: bytes, *, expires_s: float | None = None) -> bool:
         """Send a message at least once; return whether the connection took it.

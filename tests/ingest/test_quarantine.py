@@ -260,3 +260,14 @@ def test_what_is_meant_can_be_said_in_three_ways(ingest: Intake) -> None:
     assert waiting(ingest, device=CUFF) == [(one, two)]
     assert waiting(ingest, device=CUFF, reason=Reason.FRAME_REFUSED) == [(two,)]
     assert waiting(ingest, device='"') == []
+
+
+def test_what_is_released_is_noted_whenever_it_came(ingest: Intake) -> None:
+    """When a reading came is kept to the millisecond, and it is known again by that."""
+    unregister(ingest.clinic)
+    came = NOW + timedelta(microseconds=123_456)
+    measured = NOW - timedelta(microseconds=654_321)
+    ingest.receives(ingest.clinic.first.send(pressure(at=measured)), now=came)
+    register(ingest.clinic)
+    assert release(ingest).released == 1
+    assert ingest.clinic.rows("SELECT time, at FROM reading_released") == [(measured, LATER)]

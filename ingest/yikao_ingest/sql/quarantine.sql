@@ -66,11 +66,13 @@ SET reason = %(reason)s, detail = %(detail)s, patient_id = %(patient_id)s,
 WHERE quarantine_id = %(id)s
 
 -- name: note_reading
--- The row that came of it; one that was there before stays what it was.
+-- The row that came of it, known by when it came, which is kept to the millisecond; one that was
+-- there before stays what it was.
 INSERT INTO reading_released (patient_id, reading_id, time, kind, device_id, at)
 SELECT patient_id, %(reading_id)s, time, kind, device_id, %(now)s FROM reading
 WHERE patient_id = %(patient_id)s AND time = %(time)s AND device_id = %(device_id)s
-  AND kind = %(kind)s AND received_at = %(received_at)s
+  AND kind = %(kind)s AND received_at <= %(received_at)s
+  AND received_at > %(received_at)s - interval '1 millisecond'
 ON CONFLICT DO NOTHING
 
 -- name: note_report

@@ -166,3 +166,7 @@ SELECT pg_relation_size('ingest_ledger') / current_setting('block_size')::intege
 DELETE FROM ingest_ledger
 WHERE ctid >= %(first)s::tid AND ctid < %(last)s::tid
   AND received_at < %(before)s AND outcome IN ('stored', 'duplicate', 'conflict')
+  -- By its line a refusal that came again, and was taken, is known not to wait any more.
+  AND NOT EXISTS (
+      SELECT FROM quarantine q
+      WHERE q.reading_id = ingest_ledger.reading_id AND q.closed_at IS NULL)

@@ -23,7 +23,7 @@ async def pack(conn: AsyncConnection, now: datetime) -> int:
     """Pack the pieces that have grown since they were packed last; return how many those were.
 
     conn: autocommit. Readings can be asked for meanwhile; one that comes so late that it belongs
-    into the piece waits, for about a minute with nine million readings.
+    into the piece waits, and ingest with it, for about a minute with nine million readings.
     """
     await conn.execute(SQL["forget_packed"])
     grown = await (await conn.execute(SQL["grown"])).fetchall()

@@ -56,8 +56,9 @@ async def retain(
     now = min(now, clock)
     drop = _drop_chunks if mode is Mode.TIMESCALE else _drop_months
     dropped = await drop(conn, now - kept)
+    # Each time: a round that was cut off after dropping is made good by the next.
+    await conn.execute(SQL["forget_values"], {"before": now - kept})
     if dropped:
-        await conn.execute(SQL["forget_values"], {"before": now - kept})
         log.info("old readings dropped", extra={"dropped": list(dropped)})
     return dropped
 
