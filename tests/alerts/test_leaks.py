@@ -5,6 +5,7 @@ any channel, in either language, alone or with others, unless the centre says so
 import asyncio
 import io
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ from yikao_alerts.working import connect
 from yikao_devices.log_lines import JsonLines
 
 PRESSURE, GLUCOSE = (213.25, 127.75), 2.71875
+CHANCE = re.compile(r'"(t|page_id|message_id)": "[^"]*"')
 PHONE = "13800138042"
 CANARIES = Canaries(
     names=("赵奶奶", "钱爷爷"),
@@ -69,6 +71,12 @@ def contacts(channel: str) -> list[tuple[str, str]]:
     return [("smtp", "nobody@hospital.test"), (channel, own)]
 
 
+def said(log: io.StringIO) -> list[str]:
+    """Return the lines of a log without their times and the pages' random ids: among all those
+    digits some are a number's by chance."""
+    return [CHANCE.sub("", line) for line in log.getvalue().splitlines()]
+
+
 def night(watch: Watch, channel: str) -> Inbox:
     """Let both residents be in trouble for half an hour, with doctors on one channel."""
     watch.clinic.register(contacts=[("webhook", "https://push.test/y")])
@@ -106,7 +114,7 @@ def test_nothing_that_any_channel_sends_gives_anybody_away(
     inbox = night(watch, channel)
     assert len(inbox.texts) >= 4
     assert all_leaks(inbox.texts, CANARIES) == []
-    assert all_leaks(log.getvalue().splitlines(), CANARIES) == []
+    assert all_leaks(said(log), CANARIES) == []
     if KIND_OF[channel] == "sms":
         assert all(sms_parts.parts(text) == 1 for text in inbox.texts)
     stored = [str(row) for row in watch.clinic.rows("SELECT body, link, facts FROM page")]
