@@ -58,8 +58,8 @@ INSERT INTO device (address, gateway_id)
 SELECT 'C4:1D:00:00:' || lpad(patient_id::text, 6, '0'), 'g' FROM resident ORDER BY patient_id
 """
 READINGS = """
-INSERT INTO reading (patient_id, time, device_id, kind, systolic_mmhg, diastolic_mmhg, pulse_bpm,
-                     unit, flags, doubt_s, hub_time, received_at)
+INSERT INTO reading_kept (patient_id, time, device_id, kind, systolic_mmhg, diastolic_mmhg,
+                          pulse_bpm, unit, flags, doubt_s, hub_time, received_at)
 SELECT p, at, p, 'blood_pressure', 112 + abs(hashint4(p * 7919 + s)) %% 35,
        66 + abs(hashint4(p * 104729 + s)) %% 20, 58 + abs(hashint4(p + s * 31)) %% 30,
        'mmHg', '{}', 1, at + interval '5 s', at + interval '9 s'
@@ -164,7 +164,7 @@ def settle(dsn: str, residents: int, times: Sequence[datetime]) -> None:
         for month in sorted(months((times[0] - APART, *times))):
             name, start, end = partition(month)
             conn.execute(
-                f"CREATE TABLE {name} PARTITION OF reading"
+                f"CREATE TABLE {name} PARTITION OF reading_kept"
                 f" FOR VALUES FROM ('{start}') TO ('{end}')".encode()
             )
 

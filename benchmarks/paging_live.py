@@ -76,8 +76,8 @@ FROM page p JOIN episode e USING (episode_id)
 WHERE p.step = 1 AND p.sent_at IS NOT NULL AND e.level_since + interval '120 s' > %(since)s
 """
 READ = """
-INSERT INTO reading (patient_id, time, device_id, kind, systolic_mmhg, diastolic_mmhg, pulse_bpm,
-                     unit, flags, doubt_s, hub_time, received_at)
+INSERT INTO reading_kept (patient_id, time, device_id, kind, systolic_mmhg, diastolic_mmhg,
+                          pulse_bpm, unit, flags, doubt_s, hub_time, received_at)
 SELECT p, %(now)s - interval '90 s' * (1 - n), p, 'blood_pressure',
        CASE WHEN p = ANY(%(ill)s) THEN 190 ELSE 124 END,
        CASE WHEN p = ANY(%(ill)s) THEN 114 ELSE 78 END, 70, 'mmHg', '{}', 1, %(now)s, %(now)s
@@ -219,7 +219,7 @@ def _people(dsn: str, count: int, providers: Sequence[Provider]) -> None:
         for month in sorted(months((datetime.now(UTC) - timedelta(minutes=5), datetime.now(UTC)))):
             name, start, end = partition(month)
             conn.execute(
-                f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF reading"
+                f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF reading_kept"
                 f" FOR VALUES FROM ('{start}') TO ('{end}')".encode()
             )
         conn.execute("VACUUM ANALYZE")

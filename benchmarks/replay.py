@@ -24,8 +24,8 @@ RESIDENTS = 5_000
 SITTINGS, TIMES = 2, 2
 """Of each resident each half day, and readings in each."""
 MEASURED = """
-INSERT INTO reading (patient_id, time, device_id, kind, systolic_mmhg, diastolic_mmhg, pulse_bpm,
-                     unit, flags, doubt_s, hub_time, received_at)
+INSERT INTO reading_kept (patient_id, time, device_id, kind, systolic_mmhg, diastolic_mmhg,
+                          pulse_bpm, unit, flags, doubt_s, hub_time, received_at)
 SELECT p, at, p, 'blood_pressure',
        112 + abs(hashint4(p * 7919 + n)) %% 35 + CASE WHEN high THEN 70 ELSE 0 END,
        66 + abs(hashint4(p * 104729 + n)) %% 20 + CASE WHEN high THEN 35 ELSE 0 END,
