@@ -92,12 +92,13 @@ WHERE loud.first IS NOT NULL
 
 -- name: measurements
 -- `begins` is of the first patients; the others' readings are read from `recent` on.
-SELECT w.patient_id, r.kind, r.address, r.time, r.received_at, r.unit, r.flags, r.meal, r.doubt_s,
-       r.systolic_mmhg, r.diastolic_mmhg, r.pulse_bpm, r.systolic_kpa, r.diastolic_kpa,
-       r.glucose_mmol_l, r.glucose_mg_dl
+SELECT w.patient_id, r.*
 FROM unnest(%(patients)s::integer[], %(begins)s::timestamptz[]) AS w (patient_id, begins)
 CROSS JOIN LATERAL (
-    SELECT * FROM reading JOIN device USING (device_id)
+    SELECT kind, address, time, received_at, unit, flags, meal, doubt_s,
+           systolic_mmhg, diastolic_mmhg, pulse_bpm, systolic_kpa, diastolic_kpa,
+           glucose_mmol_l, glucose_mg_dl
+    FROM reading JOIN device USING (device_id)
     WHERE reading.patient_id = w.patient_id AND reading.time > %(since)s
       AND reading.time > coalesce(w.begins, %(recent)s)
     OFFSET 0
