@@ -104,7 +104,7 @@ def _flush(dsn: str, key: Ed25519PrivateKey) -> Iterator[Figure]:
         ours.append(rate(READINGS, drain, runs=1))
         judged = [judge(m, directory, rules, NOW) for m in _messages(key, run + 1)]
         accepted = [item for one in judged for item in one.items]
-        rows = [staged(i, 0, NOW).row[2:] for i in accepted if isinstance(i, AcceptedReading)]
+        rows = [staged(i, 0, NOW).row for i in accepted if isinstance(i, AcceptedReading)]
 
         def copy(rows: list[tuple[object, ...]] = rows) -> None:
             bare_copy(dsn, rows)

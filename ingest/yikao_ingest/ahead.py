@@ -51,25 +51,30 @@ class Batch:
 class Ahead:
     """A thread that calls `make` again and again, and holds one batch ready.
 
-    What `make` raises is raised by `next`: a fault must not end in silence.
+    make: is told whether somebody waits for the batch already, and had better get a short one soon.
+    What it raises is raised by `next`: a fault must not end in silence.
     """
 
-    def __init__(self, make: Callable[[], Batch | None], stop: threading.Event) -> None:
+    def __init__(self, make: Callable[[bool], Batch | None], stop: threading.Event) -> None:
         self._make = make
         self._stop = stop
         self._ready: queue.SimpleQueue[Batch] = queue.SimpleQueue()
         self._room = threading.Semaphore()
+        self._waited_for = False
         self._pool = ThreadPoolExecutor(1, "judging")
         self._work: Future[None] = self._pool.submit(self._run)
 
     def next(self, wait_s: float) -> Batch | None:
         """Return the next batch; None when there is none within `wait_s`."""
+        self._waited_for = True
         try:
             batch = self._ready.get(timeout=wait_s)
         except queue.Empty:
             if self._work.done():
                 self._work.result()
             return None
+        finally:
+            self._waited_for = False
         self._room.release()
         return batch
 
@@ -83,7 +88,7 @@ class Ahead:
             if not self._room.acquire(timeout=LOOK_S):
                 continue
             while not self._stop.is_set():
-                batch = self._make()
+                batch = self._make(self._waited_for)
                 if batch is not None:
                     self._ready.put(batch)
                     break

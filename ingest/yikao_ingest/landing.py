@@ -14,8 +14,9 @@ from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
 from yikao_alerts.sql_blocks import load_sql_blocks
+from yikao_ingest.copy_forms import Flags, ledger_lines
 from yikao_ingest.rows import Row
-from yikao_ingest.staging import TYPES, Staged, newest, oldest, rounds
+from yikao_ingest.staging import TYPES, Staged, newest, oldest, rounds, staging_row
 
 SQL: Final = load_sql_blocks("yikao_ingest")
 STRAIGHT_FROM: Final = 50
@@ -23,7 +24,6 @@ STRAIGHT_FROM: Final = 50
 CAREFUL_FOR: Final = 20
 """Batches that go the longer way after one of which some was there: who repeats one message mostly
 repeats the next, and what is taken back has to be cleaned up."""
-_LEDGER_TYPES: Final = ("uuid", "timestamptz", "int8", "text")
 _OWN: Final = 2
 """The columns before those of the table: id and message."""
 
@@ -35,13 +35,16 @@ class Landing:
     conn: Connection
     _careful: int = 0
 
+    def __post_init__(self) -> None:
+        self.conn.adapters.register_dumper(None, Flags)
+
     def store(self, readings: Sequence[Staged], now: datetime) -> set[int]:
         """Store the new ones of the readings; return whose they are."""
         patients: set[int] = set()
         for number, together in enumerate(rounds(readings)):
             if number == 0 and self._straight(together, now):
                 patients |= {one.key.patient_id for one in together}
-                self._copy("copy_staging", TYPES, (one.row for one in newest(together)))
+                self._copy("copy_staging", TYPES, map(staging_row, newest(together)))
             else:
                 patients |= self._past_others(together, now)
             self.conn.execute(SQL["upsert_latest"])
@@ -56,8 +59,8 @@ class Landing:
         late = {"patients": list(first), "times": list(first.values())}
         try:
             with self.conn.transaction():
-                self._copy("copy_ledger", _LEDGER_TYPES, _entries(together, now))
-                self._copy("copy_readings", TYPES[_OWN:], (one.row[_OWN:] for one in together))
+                self._enter(together, now)
+                self._copy("copy_readings", TYPES[_OWN:], (one.row for one in together))
                 self.conn.execute(SQL["touch_days"], late)
         except UniqueViolation:
             self._careful = CAREFUL_FOR
@@ -67,7 +70,7 @@ class Landing:
     def _past_others(self, together: Sequence[Staged], now: datetime) -> set[int]:
         """Store those that are not there; return whose they are."""
         self.conn.execute(SQL["clear_staging"])
-        self._copy("copy_staging", TYPES, (one.row for one in together))
+        self._copy("copy_staging", TYPES, map(staging_row, together))
         row = self.conn.execute(SQL["insert_readings"], {"now": now}).fetchone()
         assert row is not None, "a sum is one row"
         whose, some_were_there = row
@@ -75,14 +78,13 @@ class Landing:
             self.conn.execute(SQL["insert_conflicts"])
         return set(whose or ())
 
+    def _enter(self, together: Sequence[Staged], now: datetime) -> None:
+        entered = ((one.reading_id, one.message_id) for one in together)
+        with self.conn.cursor().copy(SQL["copy_ledger"]) as copy:
+            copy.write(ledger_lines(entered, now))
+
     def _copy(self, statement: str, types: Sequence[str], rows: Iterator[Row]) -> None:
         with self.conn.cursor().copy(SQL[statement]) as copy:
             copy.set_types(types)
             for row in rows:
                 copy.write_row(row)
-
-
-def _entries(together: Sequence[Staged], now: datetime) -> Iterator[Row]:
-    """Yield the ledger's lines."""
-    for one in together:
-        yield (one.reading_id, now, one.row[1], "stored")

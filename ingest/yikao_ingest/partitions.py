@@ -1,6 +1,6 @@
 """The months into which plain PostgreSQL divides its readings."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
@@ -23,6 +23,14 @@ def after(month: datetime) -> datetime:
 def partition(month: datetime) -> tuple[str, str, str]:
     """Return a month's partition: its name, its first moment, and the first after it."""
     return month.strftime(_FORM), month.isoformat(), after(month).isoformat()
+
+
+def names_between(first: datetime, last: datetime) -> Iterator[str]:
+    """Yield the names of the partitions from that of one time to that of a later one."""
+    (month,) = months([first])
+    while month <= last:
+        yield month.strftime(_FORM)
+        month = after(month)
 
 
 def coming(now: datetime, count: int) -> list[datetime]:

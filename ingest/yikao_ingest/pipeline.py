@@ -38,6 +38,9 @@ BATCH_MAX: Final = 500
 BATCH_BYTES: Final = 1_000_000
 """Some 2,500 readings: a backlog comes in several batches, of which one is judged while another is
 stored, and larger ones cost the database as much for each reading."""
+FIRST_BYTES: Final = BATCH_BYTES // 4
+"""For a database that has nothing to do: it gets a short batch soon, and stores that while a whole
+one is judged."""
 LINGER_S: Final = 0.01
 IDLE_S: Final = 0.2
 """Longest wait for a message before commands are looked at."""
@@ -81,13 +84,14 @@ class Pipeline:
             self._listen(False)
             self._drop_store()
 
-    def _next(self) -> Batch | None:
+    def _next(self, waited_for: bool) -> Batch | None:
         """Return what has come by now, judged; in the thread that looks ahead."""
         view = self._view
         if view is None or not self._listening:
             self.stop.wait(STAND_BY_S)
             return None
-        deliveries = self.subscriber.take(BATCH_MAX, BATCH_BYTES, IDLE_S, LINGER_S)
+        most_bytes = FIRST_BYTES if waited_for else BATCH_BYTES
+        deliveries = self.subscriber.take(BATCH_MAX, most_bytes, IDLE_S, LINGER_S)
         return self._judge(deliveries, view) if deliveries else None
 
     def _judge(self, deliveries: Sequence[Delivery], view: View) -> Batch:

@@ -15,6 +15,9 @@ DAY_S: Final = 86_400
 AHEAD_MAX_S: Final = 2**31 - 1
 HALF_S: Final = 500_000
 """Microseconds."""
+_SHOWN: Final = "2026-11-22T07:30:00"
+_SHOWN_LENGTH: Final = len(_SHOWN)
+_SHOWN_MARKS: Final = _SHOWN[4:17:3]
 _NO_PRESSURE: Final = (None,) * 7
 _NO_GLUCOSE: Final = (None,) * 2
 
@@ -74,9 +77,7 @@ def device_clock(clocks: wire.Clocks, measured_at: datetime) -> tuple[int | None
 
 def shown_at(words: str | None) -> datetime | None:
     """Return a device's clock, taken as UTC, from its words; None where other words say it, too."""
-    if words is None or len(words) != len("2026-11-22T07:30:00"):
-        return None
-    if not (words[4] == words[7] == "-" and words[10] == "T" and words[13] == words[16] == ":"):
+    if words is None or len(words) != _SHOWN_LENGTH or words[4:17:3] != _SHOWN_MARKS:
         return None
     try:
         return datetime.fromisoformat(f"{words}+00:00")

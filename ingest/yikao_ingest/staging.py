@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from operator import itemgetter
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -16,6 +17,8 @@ TYPES: Final = (
     *("int8", "int4", "int4", "int8"),
 )
 """Of the columns of `copy_staging`."""
+_PLACE: Final = itemgetter(0, 1)
+"""Key and id of what is staged."""
 
 
 class Key(NamedTuple):
@@ -28,20 +31,26 @@ class Key(NamedTuple):
 
 
 class Staged(NamedTuple):
-    """A reading and its row."""
+    """A reading and its row, in the order of `copy_readings`."""
 
     key: Key
     reading_id: UUID
+    message_id: int | None
     row: Row
 
 
 def staged(accepted: AcceptedReading, message_id: int | None, now: datetime) -> Staged:
-    """Return a reading with its row, in the order of `copy_staging`."""
+    """Return a reading with its row."""
     item = accepted.item
     at = item.measured_at
     key = Key(accepted.patient_id, at, accepted.device_id, wire.kind_of(item))
-    row = (item.reading_id, message_id, *key, *accepted.row, milliseconds(now - at))
-    return Staged(key, item.reading_id, row)
+    row = (*key, *accepted.row, milliseconds(now - at))
+    return Staged(key, item.reading_id, message_id, row)
+
+
+def staging_row(one: Staged) -> Row:
+    """Return a reading as `copy_staging` takes it."""
+    return one.reading_id, one.message_id, *one.row
 
 
 def rounds(readings: Iterable[Staged]) -> Iterator[list[Staged]]:
@@ -53,17 +62,13 @@ def rounds(readings: Iterable[Staged]) -> Iterator[list[Staged]]:
     unique: dict[UUID, Staged] = {}
     for one in readings:
         unique.setdefault(one.reading_id, one)
-    left = sorted(unique.values(), key=_place)
+    left = sorted(unique.values(), key=_PLACE)
     while left:
         taken, later = [left[0]], list[Staged]()
         for one in left[1:]:
             (later if one.key == taken[-1].key else taken).append(one)
         yield taken
         left = later
-
-
-def _place(one: Staged) -> tuple[Key, UUID]:
-    return one.key, one.reading_id
 
 
 def oldest(readings: Iterable[Staged]) -> dict[int, datetime]:

@@ -27,7 +27,7 @@ from yikao_ingest.directory import Binding, Device, Directory, Gateway
 from yikao_ingest.errors import ServerError
 from yikao_ingest.landing import Landing
 from yikao_ingest.migrate import Mode
-from yikao_ingest.partitions import months, partition
+from yikao_ingest.partitions import months, names_between, partition
 from yikao_ingest.setting_aside import set_aside, storable
 from yikao_ingest.signature import PUBLIC_KEY_BYTES, decode_base64url
 from yikao_ingest.staging import Staged, staged
@@ -208,6 +208,8 @@ class Store:
         """
         items = [item for judged in batch for item in judged.items]
         times = [item.item.measured_at for item in items if isinstance(item, AcceptedReading)]
+        if not times or self._partitions.issuperset(names_between(min(times), max(times))):
+            return
         for month in months(times):
             name, start, end = partition(month)
             if name in self._partitions:

@@ -25,7 +25,7 @@ def ahead(make: object, stop: threading.Event) -> Iterator[Ahead]:
 def test_the_next_batch_is_made_while_one_is_worked_on() -> None:
     begun = threading.Semaphore(0)
 
-    def make() -> Batch:
+    def make(_: bool) -> Batch:
         begun.release()
         return Batch()
 
@@ -37,13 +37,32 @@ def test_the_next_batch_is_made_while_one_is_worked_on() -> None:
     assert not begun.acquire(blocking=False)
 
 
+def test_whoever_makes_a_batch_is_told_whether_it_is_waited_for() -> None:
+    handed_on, told = threading.Event(), threading.Event()
+    later: list[bool] = []
+
+    def make(waited_for: bool) -> Batch | None:
+        if handed_on.is_set():
+            later.append(waited_for)
+            told.set()
+            return Batch()
+        return Batch() if waited_for else None
+
+    with ahead(make, threading.Event()) as batches:
+        # Comes only if the maker is told that somebody waits.
+        assert batches.next(DEADLINE_S) is not None
+        handed_on.set()
+        assert told.wait(DEADLINE_S)
+    assert later == [False]
+
+
 def test_nothing_is_handed_on_while_there_is_nothing() -> None:
-    with ahead(lambda: None, threading.Event()) as batches:
+    with ahead(lambda _: None, threading.Event()) as batches:
         assert batches.next(0.01) is None
 
 
 def test_a_fault_is_raised_where_batches_are_asked_for() -> None:
-    def make() -> Batch:
+    def make(_: bool) -> Batch:
         raise ZeroDivisionError
 
     with ahead(make, threading.Event()) as batches, pytest.raises(ZeroDivisionError):
@@ -55,7 +74,7 @@ def test_it_ends_although_a_batch_waits() -> None:
     stop = threading.Event()
     made = threading.Event()
 
-    def make() -> Batch:
+    def make(_: bool) -> Batch:
         made.set()
         return Batch()
 

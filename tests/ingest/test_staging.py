@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from yikao_ingest.accept import AcceptedReading
 from yikao_ingest.rows import row_of
-from yikao_ingest.staging import TYPES, Staged, newest, rounds, staged
+from yikao_ingest.staging import TYPES, Staged, newest, rounds, staged, staging_row
 
 
 def reading(number: int, minute: int, patient: int, systolic: int, device: int = 1) -> Staged:
@@ -62,7 +62,7 @@ def test_each_kind_fills_its_own_columns() -> None:
         (pressure(128, 82), {"systolic": 128.0, "diastolic": 82.0, "pulse": 70.0}),
         (glucose(6.1), {"glucose": 6.1}),
     ):
-        row = staged(AcceptedReading(1, 1, item, row_of(item)), 1, NOW).row
+        row = staging_row(staged(AcceptedReading(1, 1, item, row_of(item)), 1, NOW))
         assert len(row) == len(TYPES)
         assert {value for value in row[6:15] if value is not None} == set(values.values())
 
