@@ -1,10 +1,12 @@
 """The two languages say the same, every code has a word, and files of others are unchanged."""
 
 import hashlib
+import re
 import string
 import tomllib
 from enum import StrEnum
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +28,8 @@ from yikao_devices.glucose import SensorStatus
 from yikao_devices.glucose_context import MEALS
 from yikao_ingest.reasons import Reason
 
+GLOSSARY = Path(__file__).parents[2] / "docs" / "glossary.md"
+
 
 def places(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
@@ -35,6 +39,28 @@ def test_both_languages_have_the_same_keys_and_places() -> None:
     zh, en = (load_words(language).texts for language in LANGUAGES)
     assert zh.keys() == en.keys()
     assert {key: places(zh[key]) for key in zh} == {key: places(en[key]) for key in en}
+
+
+def codes_under(title: str) -> set[str]:
+    section = GLOSSARY.read_text("utf-8").partition(f"## {title}\n")[2].partition("\n## ")[0]
+    first = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", section, re.MULTILINE)
+    codes = {code for cell in first for code in re.findall(r"\w+", cell)}
+    assert codes
+    return codes
+
+
+def test_every_flag_of_the_glossary_has_a_word() -> None:
+    texts = load_words("zh").texts
+    wanted = codes_under("Flags of a reading")
+    assert {code for code in wanted if f"flag.{code}" not in texts} == set()
+
+
+@pytest.mark.parametrize(
+    "title", ["What devices did", "What went wrong in a visit", "Troubles of the gateway"]
+)
+def test_every_event_of_the_glossary_has_a_word(title: str) -> None:
+    texts = load_words("zh").texts
+    assert {code for code in codes_under(title) if f"device_event.{code}" not in texts} == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

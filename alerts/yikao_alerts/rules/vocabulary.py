@@ -21,7 +21,7 @@ from yikao_alerts.rules.keys import (
 )
 from yikao_alerts.rules.model import ADDRESSEES, ANY_KIND, PAGING, SEVERITIES
 from yikao_devices.blood_pressure import Status
-from yikao_devices.clocks import CLOCK_ERROR
+from yikao_devices.clock_epochs import CLOCK_ERROR
 from yikao_devices.glucose import SensorStatus
 from yikao_devices.symptoms import NONE, SYMPTOMS
 from yikao_devices.wire import TEXT_MAX
