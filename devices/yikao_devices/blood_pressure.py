@@ -13,7 +13,7 @@ from enum import IntFlag
 from typing import Final
 
 from yikao_devices.date_time import DATE_TIME_BYTES, DateTime, encode_date_time, read_date_time
-from yikao_devices.errors import FrameError
+from yikao_devices.errors import ENDS_EARLY, FrameError
 from yikao_devices.quirks import Quirk
 from yikao_devices.sfloat import Number, decode_sfloat, encode_sfloat
 
@@ -86,7 +86,7 @@ def decode_blood_pressure(frame: bytes, quirk: Quirk | None = None) -> BloodPres
             status = number.unpack_from(frame, at)[0]
             at += 2
     except (struct.error, IndexError) as error:
-        raise FrameError("ends before the fields that its flags announce", frame) from error
+        raise FrameError(ENDS_EARLY, frame) from error
     return BloodPressure(
         "kPa" if flags & _KPA else "mmHg",
         decode_sfloat(systolic),

@@ -8,7 +8,7 @@ Source: Bluetooth SIG, GATT Specification Supplement, 3.69 Date Time and 3.60 Cu
 """
 
 import struct
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from yikao_devices.errors import EncodeError, FrameError
@@ -41,6 +41,24 @@ class DateTime(NamedTuple):
             f"{self.year:04d}-{self.month:02d}-{self.day:02d}"
             f"T{self.hour:02d}:{self.minute:02d}:{self.second:02d}"
         )
+
+
+class EpochTime(NamedTuple):
+    """Seconds since 1 January of the year `since`, 1900 or 2000, on the device's clock.
+
+    The newer services count like this. Whether the clock runs in UTC the frame does not say.
+    """
+
+    seconds: int
+    since: int
+
+    def to_datetime(self) -> datetime:
+        """Return the moment on the device's clock, naive; 32 bits of seconds always are one."""
+        return datetime(self.since, 1, 1) + timedelta(seconds=self.seconds)  # noqa: DTZ001
+
+    def isoformat(self) -> str:
+        """Return the moment in ISO 8601, without a zone."""
+        return self.to_datetime().isoformat()
 
 
 def date_time_of(moment: datetime) -> DateTime:

@@ -1,5 +1,10 @@
 """What goes wrong in the kernel, and whose affair it is."""
 
+from typing import Final
+
+ENDS_EARLY: Final = "ends before the fields that its flags announce"
+"""What a decoder says of a frame that was cut short."""
+
 
 class FrameError(ValueError):
     """A frame that cannot be what its characteristic promises; the device's owner must be told.

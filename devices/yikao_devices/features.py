@@ -19,6 +19,9 @@ class BloodPressureFeature(IntFlag):
     PULSE_RANGE = 0x0008
     MEASUREMENT_POSITION = 0x0010
     MULTIPLE_BONDS = 0x0020
+    E2E_CRC = 0x0040
+    USER_DATA_SERVICE = 0x0080
+    USER_FACING_TIME = 0x0100
 
 
 class GlucoseFeature(IntFlag):

@@ -13,7 +13,7 @@ from enum import IntFlag
 from typing import Final
 
 from yikao_devices.date_time import DATE_TIME_BYTES, DateTime, encode_date_time, read_date_time
-from yikao_devices.errors import FrameError
+from yikao_devices.errors import ENDS_EARLY, FrameError
 from yikao_devices.sfloat import Number, decode_sfloat, encode_sfloat
 
 _OFFSET: Final = 0x01
@@ -87,7 +87,7 @@ def decode_glucose(frame: bytes) -> Glucose:
             (status,) = _WORD.unpack_from(frame, at)
             at += 2
     except struct.error as error:
-        raise FrameError("ends before the fields that its flags announce", frame) from error
+        raise FrameError(ENDS_EARLY, frame) from error
     follows = bool(flags & _CONTEXT)
     return Glucose(seq, time, offset_min, value, unit, kind, location, status, follows, frame[at:])
 

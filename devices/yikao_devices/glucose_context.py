@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from yikao_devices.errors import FrameError
+from yikao_devices.errors import ENDS_EARLY, FrameError
 from yikao_devices.sfloat import Number, decode_sfloat, encode_sfloat
 
 _CARBOHYDRATE: Final = 0x01
@@ -60,7 +60,7 @@ def decode_glucose_context(frame: bytes) -> GlucoseContext:
         flags, seq = _HEAD.unpack_from(frame)
         fields, end = _decode_fields(flags, frame)
     except (struct.error, IndexError) as error:
-        raise FrameError("ends before the fields that its flags announce", frame) from error
+        raise FrameError(ENDS_EARLY, frame) from error
     return GlucoseContext(seq, trailing=frame[end:], **fields)  # type: ignore[arg-type]  # by name
 
 

@@ -3,23 +3,61 @@
 import argparse
 import sys
 from collections.abc import Callable
+from enum import IntFlag
 from typing import Any, Final
 
 from msgspec import json
 
 from yikao_devices import gatt
 from yikao_devices.blood_pressure import decode_blood_pressure
+from yikao_devices.cgm import CgmFeatureBit, decode_cgm_feature, decode_cgm_measurement
+from yikao_devices.cuff_pressure import decode_cuff_pressure
 from yikao_devices.date_time import decode_current_time, decode_date_time
 from yikao_devices.describe import describe
+from yikao_devices.device_information import (
+    TEXT_CHARACTERISTICS,
+    decode_battery,
+    decode_system_id,
+    decode_text,
+)
+from yikao_devices.enhanced_blood_pressure import (
+    decode_enhanced_blood_pressure,
+    decode_enhanced_cuff_pressure,
+)
 from yikao_devices.errors import FrameError
 from yikao_devices.features import BloodPressureFeature, GlucoseFeature, decode_feature
 from yikao_devices.glucose import decode_glucose
 from yikao_devices.glucose_context import decode_glucose_context
+from yikao_devices.heart_rate import decode_heart_rate
 from yikao_devices.models import CATALOGUE, model_named
+from yikao_devices.pulse_oximeter import decode_continuous, decode_spot_check
 from yikao_devices.quirks import Quirk
 from yikao_devices.racp import decode_answer
+from yikao_devices.temperature import decode_temperature
+from yikao_devices.weight import decode_weight
 
 Decode = Callable[[bytes, Quirk | None], dict[str, Any]]
+
+_FRAMES: Final[dict[int, Callable[[bytes], Any]]] = {
+    gatt.TEMPERATURE_MEASUREMENT: decode_temperature,
+    gatt.GLUCOSE_MEASUREMENT: decode_glucose,
+    gatt.SYSTEM_ID: decode_system_id,
+    gatt.GLUCOSE_MEASUREMENT_CONTEXT: decode_glucose_context,
+    gatt.INTERMEDIATE_CUFF_PRESSURE: decode_cuff_pressure,
+    gatt.HEART_RATE_MEASUREMENT: decode_heart_rate,
+    gatt.RECORD_ACCESS_CONTROL_POINT: decode_answer,
+    gatt.PLX_SPOT_CHECK_MEASUREMENT: decode_spot_check,
+    gatt.PLX_CONTINUOUS_MEASUREMENT: decode_continuous,
+    gatt.WEIGHT_MEASUREMENT: decode_weight,
+    gatt.CGM_MEASUREMENT: decode_cgm_measurement,
+    gatt.ENHANCED_BLOOD_PRESSURE_MEASUREMENT: decode_enhanced_blood_pressure,
+    gatt.ENHANCED_INTERMEDIATE_CUFF_PRESSURE: decode_enhanced_cuff_pressure,
+}
+"""Characteristics whose fields are shown as they are decoded."""
+
+
+def _described(decode: Callable[[bytes], Any]) -> Decode:
+    return lambda frame, _: describe(decode(frame))
 
 
 def _current_time(frame: bytes) -> dict[str, Any]:
@@ -32,25 +70,30 @@ def _current_time(frame: bytes) -> dict[str, Any]:
     }
 
 
-def _feature(
-    names: type[BloodPressureFeature] | type[GlucoseFeature], frame: bytes
-) -> dict[str, Any]:
-    bits = decode_feature(frame)
-    return {
-        "bits": bits,
-        "features": [str(each.name).lower() for each in names if bits & each.value],
-    }
+def _named_bits(names: type[IntFlag], bits: int) -> dict[str, Any]:
+    named = [str(each.name).lower() for each in names if bits & each.value]
+    return {"bits": bits, "features": named}
+
+
+def _cgm_feature(frame: bytes) -> dict[str, Any]:
+    value = decode_cgm_feature(frame)
+    return describe(value) | _named_bits(CgmFeatureBit, value.bits)
+
+
+def _named_text(name: str) -> Decode:
+    return lambda frame, _: {name: decode_text(frame)}
 
 
 DECODERS: Final[dict[int, Decode]] = {
-    gatt.BLOOD_PRESSURE_MEASUREMENT: lambda f, quirk: describe(decode_blood_pressure(f, quirk)),
-    gatt.GLUCOSE_MEASUREMENT: lambda f, _: describe(decode_glucose(f)),
-    gatt.GLUCOSE_MEASUREMENT_CONTEXT: lambda f, _: describe(decode_glucose_context(f)),
-    gatt.RECORD_ACCESS_CONTROL_POINT: lambda f, _: describe(decode_answer(f)),
+    **{short: _described(decode) for short, decode in _FRAMES.items()},
+    **{short: _named_text(name) for short, name in TEXT_CHARACTERISTICS.items()},
     gatt.DATE_TIME: lambda f, _: {"time": decode_date_time(f).isoformat()},
+    gatt.BATTERY_LEVEL: lambda f, _: {"battery_pct": decode_battery(f)},
     gatt.CURRENT_TIME: lambda f, _: _current_time(f),
-    gatt.BLOOD_PRESSURE_FEATURE: lambda f, _: _feature(BloodPressureFeature, f),
-    gatt.GLUCOSE_FEATURE: lambda f, _: _feature(GlucoseFeature, f),
+    gatt.BLOOD_PRESSURE_MEASUREMENT: lambda f, quirk: describe(decode_blood_pressure(f, quirk)),
+    gatt.BLOOD_PRESSURE_FEATURE: lambda f, _: _named_bits(BloodPressureFeature, decode_feature(f)),
+    gatt.GLUCOSE_FEATURE: lambda f, _: _named_bits(GlucoseFeature, decode_feature(f)),
+    gatt.CGM_FEATURE: lambda f, _: _cgm_feature(f),
 }
 KNOWN: Final = ", ".join(map(gatt.hex16, sorted(DECODERS)))
 
