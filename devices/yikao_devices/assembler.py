@@ -1,19 +1,23 @@
 """Puts what a device notifies together into items: decodes each frame, waits for its context.
 
 A meter sends a result and, in a second notification, its context (meal, exercise). The result is
-held until its context comes or the conversation ends. The assembler does no I/O; whoever feeds it
-keeps the frames that are still held, so that a crash in between loses none.
+held until its context comes or the conversation ends; so are the pieces of a vendor's own frames.
+The assembler does no I/O; whoever feeds it keeps the frames that are still held, so that a crash
+in between loses none.
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from yikao_devices import gatt
 from yikao_devices.blood_pressure import decode_blood_pressure
+from yikao_devices.dialect import Records
 from yikao_devices.errors import FrameError
 from yikao_devices.glucose import Glucose, decode_glucose
 from yikao_devices.glucose_context import GlucoseContext, decode_glucose_context
-from yikao_devices.models import Model
+from yikao_devices.model import Model
 from yikao_devices.readings import Origin, blood_pressure_item, glucose_item, refused_item
+from yikao_devices.vendors import DIALECTS
 from yikao_devices.wire import Item
 
 MEASUREMENTS = frozenset(
@@ -26,23 +30,44 @@ MEASUREMENTS = frozenset(
 """Characteristics whose notifications hold measurements; others belong to the conversation."""
 
 
+FRAME_BYTES_MAX: Final = 512
+"""No attribute is longer; refused bytes that were put together travel in so many at a time.
+Source: Bluetooth Core Specification, Vol 3, Part F, 3.2.9."""
+
+
+def measurements_of(model: Model) -> frozenset[int]:
+    """Return the characteristics whose notifications hold measurements of this model."""
+    own = DIALECTS.get(model.conversation)
+    return MEASUREMENTS if own is None else MEASUREMENTS | own.measurements
+
+
 @dataclass(slots=True)
 class Assembler:
-    """State of one connection: the result that still waits for its context."""
+    """State of one connection: the result that waits for its context, the frame for its rest."""
 
     model: Model
     _held: tuple[Glucose, bytes, Origin] | None = field(default=None)
+    _own: frozenset[int] = field(init=False)
+    _records: Records | None = field(init=False)
+    _last: tuple[int, Origin] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        dialect = DIALECTS.get(self.model.conversation)
+        self._own = dialect.measurements if dialect else frozenset()
+        self._records = dialect.records() if dialect else None
 
     @property
     def holding(self) -> bool:
-        """Whether a result waits for its context."""
-        return self._held is not None
+        """Whether a result waits for its context, or a piece for the rest of its frame."""
+        return self._held is not None or bool(self._records and self._records.rest)
 
     def feed(self, characteristic: int, frame: bytes, origin: Origin) -> list[Item]:
         """Return the items that `frame` completes: usually one, sometimes none or two.
 
         A frame that cannot be decoded becomes a `RefusedFrame`; nothing raises.
         """
+        if self._records is not None and characteristic in self._own:
+            return self._of_vendor(self._records, characteristic, frame, origin)
         try:
             match characteristic:
                 case gatt.BLOOD_PRESSURE_MEASUREMENT:
@@ -58,8 +83,22 @@ class Assembler:
             return [refused_item(error, characteristic, origin)]
 
     def finish(self) -> list[Item]:
-        """Return what is still held; its context never came."""
-        return self._release(None)
+        """Return what is still held; its context, or its rest, never came."""
+        items = self._release(None)
+        if self._records is not None and self._last is not None and self._records.rest:
+            error = FrameError("ends before the length that its head announces", self._records.rest)
+            items += _refused(error, *self._last)
+        return items
+
+    def _of_vendor(
+        self, records: Records, characteristic: int, frame: bytes, origin: Origin
+    ) -> list[Item]:
+        self._last = (characteristic, origin)
+        try:
+            found = records.feed(frame)
+        except FrameError as error:
+            return _refused(error, characteristic, origin)
+        return [blood_pressure_item(value, record, origin) for value, record in found]
 
     def _glucose(self, value: Glucose, frame: bytes, origin: Origin) -> list[Item]:
         done = self._release(None)
@@ -81,3 +120,16 @@ class Assembler:
             return [glucose_item(value, context, frame, origin)]
         except FrameError as error:
             return [refused_item(error, gatt.GLUCOSE_MEASUREMENT, origin)]
+
+
+def _refused(error: FrameError, characteristic: int, origin: Origin) -> list[Item]:
+    """Return the refused bytes, in as many items as they need to travel."""
+    pieces = range(0, len(error.frame), FRAME_BYTES_MAX)
+    return [
+        refused_item(
+            FrameError(error.reason, error.frame[at : at + FRAME_BYTES_MAX]),
+            characteristic,
+            origin,
+        )
+        for at in pieces
+    ]

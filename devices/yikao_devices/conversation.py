@@ -55,13 +55,19 @@ class AskTime:
 class ClockCompared:
     """Tell that the device's clock is `offset_s` ahead of ours; the answer is None.
 
-    Sent before the first subscription, because every record is dated with it.
+    Sent before the measurements are subscribed, because every record is dated with it.
     """
 
     offset_s: float
 
 
-Effect = Read | Write | Subscribe | Wait | Pause | AskTime | ClockCompared
+@dataclass(frozen=True, slots=True)
+class ClockWillBeSet:
+    """Tell that the device's clock is set next, so that what it was holds for older records only;
+    the answer is None."""
+
+
+Effect = Read | Write | Subscribe | Wait | Pause | AskTime | ClockCompared | ClockWillBeSet
 
 
 @dataclass(frozen=True, slots=True)

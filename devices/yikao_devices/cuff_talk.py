@@ -6,7 +6,10 @@ first, and then disconnects or says no more; both are the normal end.
 Source: Blood Pressure Profile 1.1.1, section 4.
 """
 
+from typing import Final
+
 from yikao_devices import gatt
+from yikao_devices.clock_rules import omron_told
 from yikao_devices.conversation import (
     Disconnected,
     Notification,
@@ -18,23 +21,31 @@ from yikao_devices.conversation import (
     Wait,
 )
 from yikao_devices.greeting import greet
-from yikao_devices.models import Model
+from yikao_devices.model import Model
 
-RECORDS_MAX = 1000
+RECORDS_MAX: Final = 1000
 """No cuff stores more; one that never falls silent is left after so many."""
 
 
-def read_cuff(model: Model, present: frozenset[int], known: bool = False) -> Talk:
-    """Drain a cuff; the outcome counts its measurements."""
+def read_cuff(
+    model: Model,
+    present: frozenset[int],
+    known: bool = False,
+    measurement: int = gatt.BLOOD_PRESSURE_MEASUREMENT,
+) -> Talk:
+    """Drain a cuff that tells its measurements under `measurement`; the outcome counts them."""
     greeting = yield from greet(model, present, known)
-    records, problem = 0, None
-    answer = yield Subscribe(gatt.BLOOD_PRESSURE_MEASUREMENT)
+    records, problem, clock_due = 0, None, greeting.clock_due
+    answer = yield Subscribe(measurement)
     if isinstance(answer, Refused):
         return Outcome(greeting.identity, greeting.battery_pct, 0, "subscribe_refused")
     while records < RECORDS_MAX:
         match (yield Wait(model.quiet_s)):
-            case Notification(gatt.BLOOD_PRESSURE_MEASUREMENT):
+            case Notification(found) if found == measurement:
                 records += 1
+            case Notification(gatt.CURRENT_TIME, frame) if clock_due:
+                clock_due = False
+                yield from omron_told(frame)
             case Silence() | Disconnected():
                 break
     else:

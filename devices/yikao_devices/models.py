@@ -1,74 +1,35 @@
-"""The catalogue: which models we know, how to recognise one, and where it leaves the standard.
+"""The catalogue: which models we know, and how to recognise one.
 
-A device is recognised by the service it advertises or by its name. One that nobody knows but that
-advertises a standard service is read by the standard.
+A device is recognised by the name it advertises, else by the service. One that nobody knows but
+that advertises a standard service is read by the standard. The entries are data, a file of
+`catalogue` for each vendor; docs/adding-a-device.md tells how to write one.
 """
 
 import re
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 from yikao_devices import gatt
-from yikao_devices.quirks import Quirk
+from yikao_devices.model import ClockRule, Conversation, Model
+from yikao_devices.model_files import load_models
 
-
-class Conversation(Enum):
-    """How to get the records out."""
-
-    CUFF = "cuff"
-    METER = "meter"
-
-
-class ClockRule(Enum):
-    """What to do with the device's clock after comparing it with ours."""
-
-    COMPARE = "compare"
-    SET = "set"
-    """Write ours when they differ by more than `CLOCK_SET_ABOVE_S`."""
-
-
-CLOCK_SET_ABOVE_S: Final = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """One entry; durations in seconds. `name` is what `--model` takes."""
-
-    name: str
-    conversation: Conversation
-    pattern: str | None = None
-    """Regular expression for the whole advertised name."""
-    quirk: Quirk | None = None
-    clock: ClockRule = ClockRule.SET
-    settle_s: float = 0.0
-    """Pause between connection and first subscription, for devices that miss it otherwise."""
-    quiet_s: float = 3.0
-    """A cuff that says nothing for so long has sent all it has."""
-    bond_first: bool = False
-    """Bond before anything is asked; others are bonded when they first refuse a request."""
-    sequence_is_cursor: bool = True
-    """Record numbers only grow, so that "everything from here on" can be asked for."""
-
+__all__ = [
+    "CATALOGUE",
+    "GENERIC_CUFF",
+    "GENERIC_METER",
+    "ClockRule",
+    "Conversation",
+    "Model",
+    "model_named",
+    "recognise",
+]
 
 GENERIC_CUFF: Final = Model("generic-cuff", Conversation.CUFF)
 GENERIC_METER: Final = Model("generic-meter", Conversation.METER)
 
-CATALOGUE: Final = (
-    Model(
-        "beurer-bm85",
-        Conversation.CUFF,
-        pattern=r"(BM(48|59|85)|Elite ?900).*",
-        quirk=Quirk.BEURER_BE,
-        # Silent when subscribed at once after discovery; source: blood-pressure-monitor-fl,
-        # ble_read_cubit.dart, settle delay.
-        settle_s=0.1,
-        # Switches off within a second of a connection that is not bonded; same source, issue 566.
-        bond_first=True,
-    ),
-    GENERIC_CUFF,
-    GENERIC_METER,
-)
+FOLDER: Final = Path(__file__).with_name("catalogue")
+CATALOGUE: Final = (*load_models(FOLDER), GENERIC_CUFF, GENERIC_METER)
 
 _BY_NAME: Final = {model.name: model for model in CATALOGUE}
 _BY_SERVICE: Final = {
@@ -82,9 +43,13 @@ def model_named(name: str) -> Model | None:
     return _BY_NAME.get(name)
 
 
-def recognise(name: str | None, services: frozenset[int]) -> Model | None:
+def recognise(
+    name: str | None, services: frozenset[int], catalogue: Iterable[Model] = CATALOGUE
+) -> Model | None:
     """Return the model behind an advertisement: by its name, else by its service; or None."""
-    for model in CATALOGUE:
+    for model in catalogue:
+        if model.service is not None and model.service not in services:
+            continue
         if model.pattern and name and re.fullmatch(model.pattern, name):
             return model
     for service, model in _BY_SERVICE.items():

@@ -94,6 +94,11 @@ def count_all() -> Request:
     return Request(OpCode.COUNT, Operator.ALL)
 
 
+def count_from(seq: int) -> Request:
+    """Return the request for the number of records with sequence number `seq` and above."""
+    return Request(OpCode.COUNT, Operator.AT_LEAST, struct.pack("<BH", FILTER_SEQUENCE, seq))
+
+
 def delete_all() -> Request:
     """Return the request to delete every stored record."""
     return Request(OpCode.DELETE, Operator.ALL)

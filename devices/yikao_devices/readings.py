@@ -8,13 +8,15 @@ Source of the factors: 1 kPa = 7.50062 mmHg; 1 kg/L = 100 000 mg/dL; 1 mol/L = 1
 1 mmol/L glucose = 18.0182 mg/dL (molar mass 180.156 g/mol). Behaviours: docs/devices.md.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
 from yikao_devices.blood_pressure import USER_UNKNOWN, BloodPressure, Status
-from yikao_devices.clocks import Moment, moment_of
+from yikao_devices.clock_epochs import ClockSeen
+from yikao_devices.clocks import GATEWAY_CLOCK_UNSET, DeviceTime, Moment, moment_of
 from yikao_devices.date_time import DateTime, date_time_of
 from yikao_devices.errors import FrameError
 from yikao_devices.gatt import hex16
@@ -45,20 +47,44 @@ CONTEXT_MISSING: Final = "context_missing"
 KETONE_RECORD: Final = "ketone_record"
 
 
+Moments = Mapping[tuple[int, DeviceTime], Moment]
+"""When the records of a drain were measured, by number and the time that was shown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a frame came from: device address, model, arrival, and the clock's offset if known."""
+    """Where a frame came from: device address, model, arrival, and the clock's offset if known.
+
+    before: the clock at the last visit. moments: what was decided of all records together.
+    clock_unset: the gateway did not know the time when the frame arrived.
+    """
 
     device: str
     model: str | None
     arrived_at: datetime
     device_offset_s: float | None
     sequence_is_cursor: bool = True
+    clock_is_believed: bool = True
+    before: ClockSeen | None = None
+    moments: Moments = field(default_factory=dict)
+    clock_unset: bool = False
+
+    def moment(self, time: DeviceTime | None, record: int | None = None) -> Moment:
+        """Return when the record was measured that carries `time`, and its number if it has one."""
+        believed = time if self.clock_is_believed else None
+        moment = None
+        if believed is not None and record is not None:
+            moment = self.moments.get((record, believed))
+        if moment is None:
+            moment = moment_of(believed, self.arrived_at, self.device_offset_s, self.before)
+        if not self.clock_unset:
+            return moment
+        return replace(moment, flags=(*moment.flags, GATEWAY_CLOCK_UNSET))
 
 
 def blood_pressure_item(value: BloodPressure, frame: bytes, origin: Origin) -> Item:
     """Return the reading in `value`, or the event that the measurement failed."""
-    moment = moment_of(value.time, origin.arrived_at, origin.device_offset_s)
+    moment = origin.moment(value.time)
     systolic, diastolic = _number(value.systolic), _number(value.diastolic)
     pulse, mean = _number(value.pulse), _number(value.map)
     user = None if value.user == USER_UNKNOWN else value.user
@@ -97,8 +123,8 @@ def glucose_item(
 
     Refuses a negative concentration with `FrameError`: some meters fill "no value" with ones.
     """
-    shown = _shifted(value.time, value.offset_min)
-    moment = moment_of(shown, origin.arrived_at, origin.device_offset_s)
+    shown = shown_time(value)
+    moment = origin.moment(shown, value.seq)
     status = SensorStatus(value.status or 0)
     limit = status & (SensorStatus.TOO_HIGH | SensorStatus.TOO_LOW)
     amount = None if limit else _number(value.value)
@@ -160,18 +186,18 @@ def _identity(
     return uuid5(NAMESPACE, "|".join(map(str, (origin.device, kind, when, record, *values))))
 
 
-def _shifted(time: DateTime, offset_min: int | None) -> DateTime:
+def shown_time(value: Glucose) -> DateTime:
     """Return the time the user saw: the base time never moves, the offset holds every change.
 
     Source: Glucose Service 1.0.1, section 3.1.1.4.
     """
-    base = time.to_datetime()
-    if base is None or not offset_min:
-        return time
+    base = value.time.to_datetime()
+    if base is None or not value.offset_min:
+        return value.time
     try:
-        return date_time_of(base + timedelta(minutes=offset_min))
+        return date_time_of(base + timedelta(minutes=value.offset_min))
     except OverflowError:
-        return time
+        return value.time
 
 
 def _event(

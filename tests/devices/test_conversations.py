@@ -1,45 +1,28 @@
-"""Conversations driven by hand: no radio, no clock, each effect answered as a device would."""
+"""Conversations driven by hand: each effect is answered as a device would."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from dataclasses import replace
 
 import pytest
+from driven import NOW, Device
 
 from yikao_devices import gatt, racp
+from yikao_devices.blood_pressure import BloodPressure, encode_blood_pressure
 from yikao_devices.conversation import (
-    Answer,
-    AskTime,
-    ClockCompared,
     Disconnected,
-    Effect,
     Notification,
     Outcome,
     Pause,
-    Read,
-    Refused,
     Silence,
     Subscribe,
-    Talk,
     Wait,
-    Write,
 )
 from yikao_devices.cuff_talk import read_cuff
-from yikao_devices.date_time import (
-    CurrentTime,
-    DateTime,
-    current_time_of,
-    date_time_of,
-    encode_current_time,
-    encode_date_time,
-)
+from yikao_devices.date_time import date_time_of
 from yikao_devices.glucose import Glucose, encode_glucose
-from yikao_devices.meter_talk import read_meter
-from yikao_devices.models import GENERIC_CUFF, GENERIC_METER, ClockRule, Model, model_named
+from yikao_devices.glucose_context import GlucoseContext, encode_glucose_context
+from yikao_devices.meter_talk import COUNT_TIMEOUT_S, LATE_S, read_meter
+from yikao_devices.models import GENERIC_CUFF, GENERIC_METER, Model, model_named
 
-HOME = ZoneInfo("Asia/Shanghai")
-NOW = datetime(2026, 3, 2, 8, 0, tzinfo=HOME)
 CUFF = frozenset({gatt.BLOOD_PRESSURE_MEASUREMENT})
 METER = frozenset(
     {
@@ -48,12 +31,20 @@ METER = frozenset(
         gatt.RECORD_ACCESS_CONTROL_POINT,
     }
 )
-PRESSURE = Notification(gatt.BLOOD_PRESSURE_MEASUREMENT, b"\x00" * 7)
+PRESSURE = Notification(
+    gatt.BLOOD_PRESSURE_MEASUREMENT,
+    encode_blood_pressure(BloodPressure("mmHg", 124.0, 86.0, 97.0, date_time_of(NOW), 51.0)),
+)
 
 
-def record(seq: int) -> Notification:
-    frame = encode_glucose(Glucose(seq, date_time_of(NOW)))
-    return Notification(gatt.GLUCOSE_MEASUREMENT, frame)
+def record(seq: int, *, context_follows: bool = False) -> Notification:
+    value = replace(Glucose(seq, date_time_of(NOW)), context_follows=context_follows)
+    return Notification(gatt.GLUCOSE_MEASUREMENT, encode_glucose(value))
+
+
+def context(seq: int) -> Notification:
+    frame = encode_glucose_context(GlucoseContext(seq, meal=3))
+    return Notification(gatt.GLUCOSE_MEASUREMENT_CONTEXT, frame)
 
 
 def verdict(outcome: int, opcode: int = racp.OpCode.REPORT) -> Notification:
@@ -61,52 +52,19 @@ def verdict(outcome: int, opcode: int = racp.OpCode.REPORT) -> Notification:
     return Notification(gatt.RECORD_ACCESS_CONTROL_POINT, frame)
 
 
+def holds(records: int) -> Notification:
+    """The meter's word on how many records match."""
+    frame = racp.encode_answer(racp.Count(records))
+    return Notification(gatt.RECORD_ACCESS_CONTROL_POINT, frame)
+
+
 DONE = verdict(racp.Outcome.SUCCESS)
 EMPTY = verdict(racp.Outcome.NO_RECORDS)
+ALL = [racp.count_all(), racp.report_all()]
 
 
-@dataclass
-class Device:
-    """Answers reads from `values`, refuses what is in `refuses`, and plays `says` to each wait."""
-
-    says: Iterable[Notification | Silence | Disconnected] = ()
-    values: dict[int, bytes] = field(default_factory=dict)
-    refuses: frozenset[int] = frozenset()
-    heard: list[Effect] = field(default_factory=list)
-
-    def answer(self, effect: Effect) -> Answer:
-        self.heard.append(effect)
-        match effect:
-            case Wait():
-                return next(self._script)
-            case AskTime():
-                return NOW
-            case Read(characteristic) | Write(characteristic, _) | Subscribe(characteristic):
-                if characteristic in self.refuses:
-                    return Refused(0x80)
-                return self.values[characteristic] if isinstance(effect, Read) else None
-            case Pause() | ClockCompared():
-                return None
-
-    def converse(self, talk: Talk) -> Outcome:
-        self._script = iter(self.says)
-        answer: Answer = None
-        try:
-            while True:
-                answer = self.answer(talk.send(answer))
-        except StopIteration as end:
-            outcome: Outcome = end.value
-            return outcome
-
-    @property
-    def asked(self) -> list[racp.Request]:
-        """The record requests that were written."""
-        return [
-            racp.decode_request(effect.data)
-            for effect in self.heard
-            if isinstance(effect, Write)
-            and effect.characteristic == gatt.RECORD_ACCESS_CONTROL_POINT
-        ]
+def since(seq: int) -> list[racp.Request]:
+    return [racp.count_from(seq), racp.report_from(seq)]
 
 
 # Cuffs
@@ -157,66 +115,14 @@ def test_an_impossible_battery_level_is_none() -> None:
     assert device.converse(talk).battery_pct is None
 
 
-# The device's clock
-
-
-def clock_device(ahead: timedelta) -> Device:
-    clock = encode_current_time(current_time_of(NOW + ahead))
-    return Device([Silence()], {gatt.CURRENT_TIME: clock})
-
-
-def test_a_right_clock_is_compared_and_left_alone() -> None:
-    cuff = clock_device(timedelta(seconds=9))
-    cuff.converse(read_cuff(GENERIC_CUFF, CUFF | {gatt.CURRENT_TIME}))
-    assert cuff.heard[:3] == [Read(gatt.CURRENT_TIME), AskTime(), ClockCompared(9.0)]
-    assert isinstance(cuff.heard[3], Subscribe)
-
-
-def test_a_wrong_clock_is_compared_then_set() -> None:
-    cuff = clock_device(timedelta(hours=8))
-    cuff.converse(read_cuff(GENERIC_CUFF, CUFF | {gatt.CURRENT_TIME}))
-    ours = encode_current_time(current_time_of(NOW))
-    assert cuff.heard[2:4] == [ClockCompared(28800.0), Write(gatt.CURRENT_TIME, ours)]
-
-
-def test_a_clock_that_was_never_set_is_set_without_a_comparison() -> None:
-    unset = encode_current_time(CurrentTime(DateTime(0, 0, 0, 0, 0, 0), 0, 0, 0))
-    cuff = Device([Silence()], {gatt.CURRENT_TIME: unset})
-    cuff.converse(read_cuff(GENERIC_CUFF, CUFF | {gatt.CURRENT_TIME}))
-    assert isinstance(cuff.heard[2], Write)
-
-
-def test_a_model_whose_clock_must_not_be_set_is_only_compared() -> None:
-    model = Model("careful", GENERIC_CUFF.conversation, clock=ClockRule.COMPARE)
-    cuff = clock_device(timedelta(hours=8))
-    cuff.converse(read_cuff(model, CUFF | {gatt.CURRENT_TIME}))
-    assert not any(isinstance(effect, Write) for effect in cuff.heard)
-
-
-def test_a_meter_without_current_time_is_asked_for_its_date_time() -> None:
-    late = encode_date_time(date_time_of(NOW - timedelta(minutes=1)))
-    meter = Device([DONE], {gatt.DATE_TIME: late})
-    meter.converse(read_meter(GENERIC_METER, METER | {gatt.DATE_TIME}))
-    ours = Write(gatt.DATE_TIME, encode_date_time(date_time_of(NOW)))
-    assert meter.heard[:4] == [Read(gatt.DATE_TIME), AskTime(), ClockCompared(-60.0), ours]
-
-
-def test_a_clock_that_cannot_be_read_or_written_stops_nothing() -> None:
-    cuff = Device([PRESSURE, Silence()], refuses=frozenset({gatt.CURRENT_TIME}))
-    talk = read_cuff(GENERIC_CUFF, CUFF | {gatt.CURRENT_TIME})
-    assert cuff.converse(talk).records == 1
-    short = Device([PRESSURE, Silence()], {gatt.CURRENT_TIME: b"\x00"})
-    assert short.converse(read_cuff(GENERIC_CUFF, CUFF | {gatt.CURRENT_TIME})).records == 1
-
-
 # Meters
 
 
 def test_a_meter_is_asked_for_everything_the_first_time() -> None:
-    meter = Device([record(0), record(1), DONE])
+    meter = Device([holds(2), record(0), record(1), DONE])
     assert meter.converse(read_meter(GENERIC_METER, METER)) == Outcome({}, None, 2)
-    assert meter.asked == [racp.report_all()]
-    assert [effect.characteristic for effect in meter.heard if isinstance(effect, Subscribe)] == [
+    assert meter.asked == ALL
+    assert meter.subscribed == [
         gatt.GLUCOSE_MEASUREMENT_CONTEXT,
         gatt.GLUCOSE_MEASUREMENT,
         gatt.RECORD_ACCESS_CONTROL_POINT,
@@ -224,9 +130,9 @@ def test_a_meter_is_asked_for_everything_the_first_time() -> None:
 
 
 def test_later_only_the_new_records_are_asked_for() -> None:
-    meter = Device([record(7), DONE])
+    meter = Device([holds(1), record(7), DONE])
     assert meter.converse(read_meter(GENERIC_METER, METER, next_seq=7)).records == 1
-    assert meter.asked == [racp.report_from(7)]
+    assert meter.asked == since(7)
 
 
 @pytest.mark.parametrize(
@@ -240,35 +146,37 @@ def test_later_only_the_new_records_are_asked_for() -> None:
     ],
 )
 def test_a_meter_that_does_not_know_the_question_is_asked_for_all(refusal: int) -> None:
-    meter = Device([verdict(refusal), record(0), record(7), DONE])
+    uncounted = verdict(refusal, racp.OpCode.COUNT)
+    meter = Device([uncounted, verdict(refusal), holds(2), record(0), record(7), DONE])
     assert meter.converse(read_meter(GENERIC_METER, METER, next_seq=7)).problem is None
-    assert meter.asked == [racp.report_from(7), racp.report_all()]
+    assert meter.asked == [*since(7), *ALL]
 
 
 def test_nothing_new_is_a_complete_drain() -> None:
-    meter = Device([EMPTY, record(6), DONE])
+    meter = Device([holds(0), EMPTY, record(6), DONE])
     outcome = meter.converse(read_meter(GENERIC_METER, METER, next_seq=7))
     assert outcome.problem is None
-    assert meter.asked == [racp.report_from(7), racp.report_last()]
+    assert meter.asked == [*since(7), racp.report_last()]
 
 
 def test_a_meter_whose_numbering_began_anew_is_read_from_the_start() -> None:
-    meter = Device([EMPTY, record(2), DONE, record(0), record(1), record(2), DONE])
+    again = [holds(3), record(0), record(1), record(2), DONE]
+    meter = Device([holds(0), EMPTY, record(2), DONE, *again])
     outcome = meter.converse(read_meter(GENERIC_METER, METER, next_seq=7))
     assert (outcome.records, outcome.problem) == (3, None)
-    assert meter.asked[-1] == racp.report_all()
+    assert meter.asked[-2:] == ALL
 
 
 def test_an_emptied_meter_is_no_problem() -> None:
-    meter = Device([EMPTY, verdict(racp.Outcome.NO_RECORDS)])
+    meter = Device([holds(0), EMPTY, verdict(racp.Outcome.NO_RECORDS)])
     assert meter.converse(read_meter(GENERIC_METER, METER, next_seq=7)).problem is None
 
 
 def test_a_meter_that_renumbers_is_asked_for_all_every_time() -> None:
     model = Model("reversing", GENERIC_METER.conversation, sequence_is_cursor=False)
-    meter = Device([record(0), DONE])
+    meter = Device([holds(1), record(0), DONE])
     meter.converse(read_meter(model, METER, next_seq=7))
-    assert meter.asked == [racp.report_all()]
+    assert meter.asked == ALL
 
 
 @pytest.mark.parametrize(
@@ -279,16 +187,13 @@ def test_a_meter_that_renumbers_is_asked_for_all_every_time() -> None:
         (verdict(racp.Outcome.PROCEDURE_NOT_COMPLETED), "records_failed"),
         (verdict(racp.Outcome.SUCCESS, 99), None),
         (Notification(gatt.RECORD_ACCESS_CONTROL_POINT, b"\x06"), "records_answer_unreadable"),
-        (
-            Notification(gatt.RECORD_ACCESS_CONTROL_POINT, b"\x05\x00\x01\x00"),
-            "records_answer_unreadable",
-        ),
     ],
 )
 def test_only_the_meters_own_success_is_one(
     last: Notification | Silence | Disconnected, problem: str | None
 ) -> None:
-    outcome = Device([record(0), last]).converse(read_meter(GENERIC_METER, METER))
+    meter = Device([holds(1), record(0), last])
+    outcome = meter.converse(read_meter(GENERIC_METER, METER))
     assert (outcome.records, outcome.problem) == (1, problem)
 
 
@@ -301,10 +206,74 @@ def test_only_the_meters_own_success_is_one(
     ],
 )
 def test_what_a_meter_may_refuse(refused: int, problem: str | None) -> None:
-    meter = Device([DONE], refuses=frozenset({refused}))
+    meter = Device([holds(0), EMPTY], refuses=frozenset({refused}))
     assert meter.converse(read_meter(GENERIC_METER, METER)).problem == problem
 
 
 def test_a_meter_that_never_ends_is_left() -> None:
-    meter = Device(record(n % 0x10000) for n in range(20_001))
+    stream = (record(n % 0x10000) for n in range(40_001))
+    meter = Device(iter([holds(1), *stream]))
     assert meter.converse(read_meter(GENERIC_METER, METER)).problem == "never_silent"
+
+
+# A meter's success is not believed alone
+
+
+def test_a_success_that_brings_fewer_records_than_there_are_is_none() -> None:
+    meter = Device([holds(3), record(0), record(1), DONE, Silence()])
+    outcome = meter.converse(read_meter(GENERIC_METER, METER))
+    assert (outcome.records, outcome.problem) == (2, "records_missing")
+
+
+def test_no_records_is_not_believed_of_a_meter_that_counts_some() -> None:
+    meter = Device([holds(2), EMPTY])
+    outcome = meter.converse(read_meter(GENERIC_METER, METER, next_seq=7))
+    assert (outcome.records, outcome.problem) == (0, "records_missing")
+    assert meter.asked == since(7)
+
+
+def test_what_the_answer_has_overtaken_is_waited_for() -> None:
+    meter = Device([holds(2), record(0), DONE, record(1, context_follows=True), context(1)])
+    outcome = meter.converse(read_meter(GENERIC_METER, METER))
+    assert (outcome.records, outcome.problem) == (2, None)
+    assert meter.heard[-1] == Wait(LATE_S)
+
+
+def test_a_context_that_never_comes_keeps_nobody_waiting() -> None:
+    meter = Device([holds(1), record(0, context_follows=True), DONE, Silence()])
+    assert meter.converse(read_meter(GENERIC_METER, METER)).problem is None
+
+
+def test_a_record_that_comes_twice_is_one() -> None:
+    meter = Device([holds(2), record(0), record(0), record(1), DONE])
+    assert meter.converse(read_meter(GENERIC_METER, METER)) == Outcome({}, None, 2)
+    lost = Device([holds(2), record(0), record(0), DONE, Silence()])
+    assert lost.converse(read_meter(GENERIC_METER, METER)).problem == "records_missing"
+
+
+def test_a_frame_that_cannot_be_read_is_a_record_that_came() -> None:
+    broken = Notification(gatt.GLUCOSE_MEASUREMENT, b"\x00")
+    meter = Device([holds(2), broken, record(1), DONE])
+    assert meter.converse(read_meter(GENERIC_METER, METER)) == Outcome({}, None, 2)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"\x06\x00\x04\x02", b"\x05", b"\x99\x00\x00\x00"], ids=["refused", "short", "odd"]
+)
+def test_a_meter_that_does_not_count_is_read_without(answer: bytes) -> None:
+    uncounted = Notification(gatt.RECORD_ACCESS_CONTROL_POINT, answer)
+    meter = Device([uncounted, record(0), DONE, Silence()])
+    assert meter.converse(read_meter(GENERIC_METER, METER)) == Outcome({}, None, 1)
+
+
+def test_a_count_that_does_not_come_is_stopped_and_its_late_answer_is_not_the_reports() -> None:
+    late = [holds(1), verdict(racp.Outcome.SUCCESS, racp.OpCode.ABORT)]
+    meter = Device([Silence(), *late, record(0), DONE, Silence()])
+    assert meter.converse(read_meter(GENERIC_METER, METER)) == Outcome({}, None, 1)
+    assert meter.asked == [racp.count_all(), racp.abort(), racp.report_all()]
+    assert Wait(COUNT_TIMEOUT_S) in meter.heard
+
+
+def test_a_meter_that_leaves_while_it_counts_has_left_early() -> None:
+    meter = Device([Disconnected(), Disconnected()])
+    assert meter.converse(read_meter(GENERIC_METER, METER)).problem == "disconnected_early"

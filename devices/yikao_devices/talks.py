@@ -1,0 +1,24 @@
+"""Which conversation to hold with which model."""
+
+from yikao_devices.conversation import Talk
+from yikao_devices.cuff_talk import read_cuff
+from yikao_devices.meter_talk import read_meter
+from yikao_devices.model import Conversation, Model
+from yikao_devices.vendors import DIALECTS
+
+
+def talk_with(
+    model: Model, present: frozenset[int], known: bool = False, next_seq: int | None = None
+) -> Talk:
+    """Return the conversation that empties a device of this model.
+
+    present: the characteristics it has. known: its names were read before. next_seq: of a meter,
+    the first record number that is not stored yet; None asks for everything.
+    """
+    match model.conversation:
+        case Conversation.CUFF:
+            return read_cuff(model, present, known)
+        case Conversation.METER:
+            return read_meter(model, present, known, next_seq)
+        case own:
+            return DIALECTS[own].talk(model, present, known)
