@@ -16,6 +16,7 @@ SUBCOMMANDS = (
     "yikao_sim.cli_phone",
     "yikao_sim.cli_story",
     "yikao_sim.cli_town",
+    "yikao_sim.cli_zoo",
 )
 
 DESCRIPTION = """\

@@ -11,9 +11,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from yikao_devices.story_clock import VARIABLE, ClockSpecError, parse_clock
+from yikao_sim.arguments import within
 from yikao_sim.csv_play import Taken, evenly, from_now, read_csv
 from yikao_sim.device_clock import zone_named
 from yikao_sim.errors import SimError
@@ -21,8 +22,6 @@ from yikao_sim.errors import SimError
 if TYPE_CHECKING:
     # Not at run time: bumble is needed to serve, not to print the help.
     from yikao_sim.home import Outfit
-
-N = TypeVar("N", int, float)
 
 HOMES_MAX = 2000
 """About 200 kB and a per cent of a processor core for ten; a town starts several airs."""
@@ -164,17 +163,17 @@ def run(arguments: argparse.Namespace) -> int:
     except ClockSpecError as error:
         raise SimError(str(error)) from error
     people = _people(arguments, clock.at(time.time())) if arguments.csv is not None else {}
-    first_home = _within("--first-home", arguments.first_home, 1, HOMES_MAX)
+    first_home = within("--first-home", arguments.first_home, 1, HOMES_MAX)
     housed = first_home - 1 + len(people)
     homes = max(1, housed) if arguments.homes is None else arguments.homes
     settings = Settings(
         listen=arguments.listen,
-        homes=_within("--homes", homes, 1, HOMES_MAX),
+        homes=within("--homes", homes, 1, HOMES_MAX),
         clock=clock,
         outfit=_outfit(arguments),
         people=people,
         first_home=first_home,
-        stored=_within("--stored", arguments.stored, 0, STORED_MAX),
+        stored=within("--stored", arguments.stored, 0, STORED_MAX),
         control=arguments.control,
         truth=arguments.truth,
     )
@@ -193,7 +192,7 @@ def _people(arguments: argparse.Namespace, now: datetime) -> dict[str, list[Take
     file = SAMPLE_FILE if arguments.csv == SAMPLE else Path(arguments.csv)
     people = read_csv(file, zone_named(arguments.zone))
     if arguments.every_min is not None:
-        every = timedelta(minutes=_within("--every-min", arguments.every_min, 1, 1440))
+        every = timedelta(minutes=within("--every-min", arguments.every_min, 1, 1440))
         until = arguments.until_min and timedelta(minutes=arguments.until_min)
         return evenly(people, now, every, until)
     return from_now(people, now) if arguments.start == "now" else people
@@ -204,12 +203,12 @@ def _outfit(arguments: argparse.Namespace) -> "Outfit":
     from yikao_sim.peripherals.cuff import CuffBehaviour
     from yikao_sim.peripherals.pairing import parse_protection
 
-    window_s = _within("--cuff-window-s", arguments.cuff_window_s, 1, 86_400)
+    window_s = within("--cuff-window-s", arguments.cuff_window_s, 1, 86_400)
     outfit = Outfit(
         seed=arguments.seed,
         protection=parse_protection(arguments.pairing, legacy=arguments.legacy),
         # Core Specification, Vol 6, Part B, 4.4.2.2.
-        advertise_ms=_within("--advertise-ms", arguments.advertise_ms, 20, 10_240),
+        advertise_ms=within("--advertise-ms", arguments.advertise_ms, 20, 10_240),
         zone=zone_named(arguments.zone),
         cuff=CuffBehaviour(window_s=window_s),
     )
@@ -220,12 +219,6 @@ def _outfit(arguments: argparse.Namespace) -> "Outfit":
             return replace(outfit, cuff=None)
         case _:
             return outfit
-
-
-def _within(name: str, value: N, low: N, high: N) -> N:
-    if not low <= value <= high:
-        raise SimError(f"{name} {value} is not between {low} and {high}")
-    return value
 
 
 def _announce(ready: dict[str, Any], as_json: bool) -> None:

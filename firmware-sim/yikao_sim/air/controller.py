@@ -95,6 +95,13 @@ class GatewayController(AirController):
         """Tells that the gateway does not keep up; advertisements are then lost, as on real air."""
         link.listeners.add(self)
 
+    def on_hci_le_set_scan_enable_command(
+        self, command: hci.HCI_LE_Set_Scan_Enable_Command
+    ) -> hci.HCI_StatusReturnParameters:
+        if command.le_scan_enable:
+            self._air.listened.set()
+        return super().on_hci_le_set_scan_enable_command(command)
+
     def on_advertising_pdu(self, pdu: ll.AdvInd | ll.AdvExtInd) -> None:
         if self.le_scan_enable and self.hci_sink is not None and not self.is_congested():
             self.hci_sink.on_packet(advertising_report(pdu, answered=bool(self.le_scan_type)))

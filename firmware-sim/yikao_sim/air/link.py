@@ -24,6 +24,8 @@ class AirLink(LocalLink):
         super().__init__()  # type: ignore[no-untyped-call]  # theirs
         self.listeners: set[Controller] = set()
         """The controllers that scan and connect; peripherals never do."""
+        self.listened = asyncio.Event()
+        """Set when somebody begins to listen; whoever waits for it clears it before."""
         self._by_address: dict[hci.Address, Controller] = {}
 
     def add_controller(self, controller: Controller) -> None:

@@ -31,13 +31,17 @@ class CuffBehaviour:
 
     `window_s`: how long it can be reached after a measurement or a lost link. `keeps_records`: it
     sends everything each time instead of deleting what was confirmed. `hangs_up`: it disconnects
-    after the last record instead of waiting. `memory`: records it holds; the oldest makes room.
+    after the last record instead of waiting. `newest_first`: the order it sends them in. `memory`:
+    records it holds; the oldest makes room. `useless`: it advertises the standard service and does
+    not have its measurements, which are under a service of the vendor's own.
     """
 
     window_s: float = 60.0
     keeps_records: bool = False
     hangs_up: bool = True
+    newest_first: bool = False
     memory: int = 200
+    useless: bool = False
 
 
 class Cuff:
@@ -58,9 +62,8 @@ class Cuff:
         feature = attributes.constant(
             gatt.BLOOD_PRESSURE_FEATURE, encode_feature(FEATURES), encrypted=encrypted
         )
-        peripheral.offer(
-            attributes.service(gatt.BLOOD_PRESSURE_SERVICE, [self._measurement, feature])
-        )
+        offered = [feature] if behaviour.useless else [self._measurement, feature]
+        peripheral.offer(attributes.service(gatt.BLOOD_PRESSURE_SERVICE, offered))
         peripheral.on_link_down = self._on_link_down
 
     @property
@@ -70,7 +73,11 @@ class Cuff:
 
     def load(self, measurement: BloodPressure) -> None:
         """Put a measurement into the memory, as one taken earlier; the radio stays off."""
-        self._memory.append(encode_blood_pressure(measurement))
+        self.load_frame(encode_blood_pressure(measurement))
+
+    def load_frame(self, frame: bytes) -> None:
+        """Put a record into the memory as these very bytes."""
+        self._memory.append(frame)
         self._owing = True
 
     def measure(self, measurement: BloodPressure) -> None:
@@ -86,7 +93,7 @@ class Cuff:
         self.peripheral.advertise(self._behaviour.window_s)
 
     def _on_subscription(self, _: object, notify: bool, indicate: bool) -> None:
-        if indicate:
+        if indicate and not self.peripheral.startled:
             self._deliver()
 
     def _deliver(self) -> None:
@@ -96,12 +103,12 @@ class Cuff:
     async def _send_all(self) -> None:
         sent = 0
         while sent < len(self._memory):
-            frame = self._memory[sent]
+            frame = self._memory[-1 - sent if self._behaviour.newest_first else sent]
             await self.peripheral.send(self._measurement, frame)
             if self._behaviour.keeps_records:
                 sent += 1
-            elif self._memory[0] is frame:
-                self._memory.popleft()
+            elif frame in self._memory:
+                self._memory.remove(frame)
         self._owing = False
         self.peripheral.stop_advertising()
         if self._behaviour.hangs_up:

@@ -30,7 +30,8 @@ from yikao_devices.racp import (
     decode_request,
     encode_answer,
 )
-from yikao_sim.peripherals import attributes
+from yikao_sim.peripherals import attributes, clock_service
+from yikao_sim.peripherals.manners import ClockPlace
 from yikao_sim.peripherals.peripheral import Peripheral
 from yikao_sim.peripherals.record_access import Abort, Delete, Report, Tell, decide
 
@@ -50,20 +51,46 @@ class MeterBehaviour:
     """How this model of meter behaves.
 
     `window_s`: how long it can be reached after a result or a press of its transmit button; None
-    is always. `memory`: records it holds; the oldest makes room.
+    is always. `memory`: records it holds; the oldest makes room. `counts_down`: its newest record
+    is always number 0. `only_all`: it can be asked for all records and for nothing less. `eager`:
+    it tells its newest record as soon as a known gateway is back, without being asked.
     """
 
     window_s: float | None = None
     memory: int = 1000
+    counts_down: bool = False
+    only_all: bool = False
+    eager: bool = False
+
+
+@dataclass(slots=True)
+class MeterFaults:
+    """What goes wrong with requests. `busy_for`: so many are refused as if another were running.
+    `gives_up_after`: a report ends, once, as `gives_up_as` after so many records.
+    """
+
+    busy_for: int = 0
+    gives_up_after: int | None = None
+    gives_up_as: Outcome = Outcome.PROCEDURE_NOT_COMPLETED
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One stored result with what surrounded it."""
+    """One stored result with what surrounded it; both carry its number only when they are sent."""
 
     seq: int
-    measurement: bytes
-    context: bytes | None
+    result: Glucose
+    context: GlucoseContext | None
+
+    def frame(self) -> bytes:
+        return encode_glucose(
+            replace(self.result, seq=self.seq, context_follows=self.context is not None)
+        )
+
+    def context_frame(self) -> bytes | None:
+        if self.context is None:
+            return None
+        return encode_glucose_context(replace(self.context, seq=self.seq))
 
 
 class Glucometer:
@@ -71,6 +98,7 @@ class Glucometer:
 
     def __init__(self, peripheral: Peripheral, behaviour: MeterBehaviour) -> None:
         self.peripheral = peripheral
+        self.faults = MeterFaults()
         self._behaviour = behaviour
         self._memory: deque[Record] = deque(maxlen=behaviour.memory)
         self._next_seq = 1
@@ -89,8 +117,12 @@ class Glucometer:
             gatt.GLUCOSE_FEATURE, encode_feature(FEATURES), encrypted=encrypted
         )
         offered = [self._measurement, self._context, feature, self._control]
+        if peripheral.manners.clock is ClockPlace.DATE_TIME:
+            offered.append(clock_service.date_time(peripheral))
         peripheral.offer(attributes.service(gatt.GLUCOSE_SERVICE, offered))
         peripheral.on_link_down = self._on_link_down
+        if behaviour.eager:
+            peripheral.on_encrypted = self._tell_newest
 
     @property
     def always_on(self) -> bool:
@@ -104,10 +136,12 @@ class Glucometer:
 
     def load(self, result: Glucose, context: GlucoseContext | None = None) -> int:
         """Put a result into the memory under the next sequence number, which is returned."""
+        if self._behaviour.counts_down:
+            older = [replace(record, seq=record.seq + 1) for record in self._memory]
+            self._memory = deque([*older, Record(0, result, context)], maxlen=self._memory.maxlen)
+            return 0
         seq, self._next_seq = self._next_seq, (self._next_seq + 1) & 0xFFFF
-        frame = encode_glucose(replace(result, seq=seq, context_follows=context is not None))
-        more = encode_glucose_context(replace(context, seq=seq)) if context else None
-        self._memory.append(Record(seq, frame, more))
+        self._memory.append(Record(seq, result, context))
         return seq
 
     def measure(self, result: Glucose, context: GlucoseContext | None = None) -> int:
@@ -129,18 +163,24 @@ class Glucometer:
             request = decode_request(value)
         except FrameError as error:
             raise ATT_Error(ErrorCode.INVALID_ATTRIBUTE_LENGTH) from error
-        if self._is_busy() and request.opcode != OpCode.ABORT:
+        if request.opcode != OpCode.ABORT and (self._seems_busy() or self._is_busy()):
             raise ATT_Error(ATT_PROCEDURE_IN_PROGRESS)
         if request.opcode == OpCode.REPORT and not self.peripheral.subscribed(self._measurement):
             raise ATT_Error(ATT_CCCD_NOT_CONFIGURED)
         self._start(request)
+
+    def _seems_busy(self) -> bool:
+        if self.faults.busy_for <= 0:
+            return False
+        self.faults.busy_for -= 1
+        return True
 
     def _is_busy(self) -> bool:
         return self._procedure is not None and not self._procedure.done()
 
     def _start(self, request: Request) -> None:
         seqs = [record.seq for record in self._memory]
-        match decide(request, seqs):
+        match decide(request, seqs, only_all=self._behaviour.only_all):
             case Report(wanted):
                 self._procedure = self.peripheral.spawn(self._report(frozenset(wanted)))
             case Delete(unwanted):
@@ -157,11 +197,22 @@ class Glucometer:
                 self._answer(Response(request.opcode, refusal))
 
     async def _report(self, wanted: frozenset[int]) -> None:
-        for record in [each for each in self._memory if each.seq in wanted]:
-            await self.peripheral.send(self._measurement, record.measurement)
-            if record.context and self.peripheral.subscribed(self._context):
-                await self.peripheral.tell(self._context, record.context)
+        for sent, record in enumerate([each for each in self._memory if each.seq in wanted]):
+            if sent == self.faults.gives_up_after:
+                self.faults.gives_up_after = None
+                self._answer(Response(OpCode.REPORT, self.faults.gives_up_as))
+                return
+            await self.peripheral.send(self._measurement, record.frame())
+            context = record.context_frame()
+            if context and self.peripheral.subscribed(self._context):
+                await self.peripheral.tell(self._context, context)
         self._answer(Response(OpCode.REPORT, Outcome.SUCCESS))
+
+    def _tell_newest(self) -> None:
+        """Notify the newest record to a gateway that has not yet subscribed on this link."""
+        if self._memory:
+            frame = self._memory[-1].frame()
+            self.peripheral.spawn(self.peripheral.blurt(self._measurement, frame))
 
     def _answer(self, answer: Response | Count) -> None:
         """Indicate the outcome. With it the procedure is over, and the next may be written."""

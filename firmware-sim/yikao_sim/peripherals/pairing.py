@@ -57,7 +57,7 @@ def parse_protection(text: str, *, legacy: bool = False) -> Protection:
 class Display(PairingDelegate):
     """The device's side of pairing: it shows its passkey, if it has one, and accepts."""
 
-    def __init__(self, protection: Protection) -> None:
+    def __init__(self, protection: Protection, *, accepts: bool) -> None:
         keys = PairingDelegate.KeyDistribution.DISTRIBUTE_ENCRYPTION_KEY
         super().__init__(
             PairingDelegate.NO_OUTPUT_NO_INPUT
@@ -68,21 +68,23 @@ class Display(PairingDelegate):
             local_responder_key_distribution=keys,
         )
         self._protection = protection
+        self._accepts = accepts
 
     async def accept(self) -> bool:
-        return self._protection.encrypted
+        return self._accepts and self._protection.encrypted
 
     async def generate_passkey(self) -> int:
         assert self._protection.passkey is not None
         return self._protection.passkey
 
 
-def pairing_config(protection: Protection) -> PairingConfig:
+def pairing_config(protection: Protection, *, accepts: bool = True) -> PairingConfig:
+    """Return how to pair; without `accepts` the device is not in its pairing mode."""
     return PairingConfig(
         sc=not protection.legacy,
         mitm=protection.way is Way.PASSKEY,
         bonding=True,
-        delegate=Display(protection),
+        delegate=Display(protection, accepts=accepts),
     )
 
 

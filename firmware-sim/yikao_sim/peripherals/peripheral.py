@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from bumble import hci
-from bumble.att import ATT_Error
 from bumble.core import AdvertisingData
 from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.gatt import Characteristic, Service
@@ -21,18 +20,18 @@ from bumble.host import Host
 from bumble.transport.common import AsyncPipeSink
 
 from yikao_devices import gatt
-from yikao_devices.date_time import (
-    CurrentTime,
-    date_time_of,
-    decode_current_time,
-    encode_current_time,
-)
 from yikao_devices.device_information import encode_text
-from yikao_devices.errors import FrameError
 from yikao_sim.air.controller import AirController
 from yikao_sim.air.link import AirLink
 from yikao_sim.device_clock import DeviceClock
-from yikao_sim.peripherals import attributes
+from yikao_sim.peripherals import attributes, clock_service
+from yikao_sim.peripherals.manners import (
+    STANDARD,
+    ClockPlace,
+    Manners,
+    Request,
+    WatchedDevice,
+)
 from yikao_sim.peripherals.pairing import (
     DeviceBonds,
     Protection,
@@ -48,17 +47,15 @@ LE_ONLY = (
     AdvertisingData.Flags.LE_GENERAL_DISCOVERABLE_MODE | AdvertisingData.Flags.BR_EDR_NOT_SUPPORTED
 )
 POWER_OFF = hci.HCI_ErrorCode.REMOTE_DEVICE_TERMINATED_CONNECTION_DUE_TO_POWER_OFF_ERROR
-ATT_OUT_OF_RANGE = 0xFF
-"""Core Specification Supplement, Part B, 1.2."""
 
 
 @dataclass(frozen=True, slots=True)
 class Nameplate:
-    """Who the device says it is; `service` is what it advertises."""
+    """Who the device says it is; `service` is what it advertises, None for its name alone."""
 
     name: str
     address: str
-    service: int
+    service: int | None
     manufacturer: str = "Yikao Simulated Instruments"
     model: str = "YK-1"
     serial: str = "000000"
@@ -70,11 +67,12 @@ class Faults:
     """What goes wrong on the way to the gateway, for stories and tests.
 
     `pace_s` waits before each record; `drop_link_after` loses the link, once, when so many records
-    of a session have been sent.
+    of a session have been sent; `deaf_links` links are taken and then never answered on.
     """
 
     pace_s: float = 0.0
     drop_link_after: int | None = None
+    deaf_links: int = 0
 
 
 class LinkDown(Exception):  # noqa: N818 - control flow inside a device, not a failure
@@ -92,13 +90,21 @@ class Peripheral:
         *,
         protection: Protection,
         advertise_ms: float,
+        manners: Manners = STANDARD,
     ) -> None:
         self.nameplate = nameplate
         self.clock = clock
         self.protection = protection
+        self.manners = manners
+        self.pairing_open = True
+        """Whether new gateways may pair; a button opens it for a while, on many devices."""
         self.faults = Faults()
+        self.links_taken = 0
         self.battery_pct = 100
         self.on_link_down: Callable[[], None] = lambda: None
+        self.on_encrypted: Callable[[], None] = lambda: None
+        self.on_sent: Callable[[int], None] = lambda _: None
+        """Told after each record how many this link has brought."""
         self.link: Connection | None = None
         self._advertise_ms = advertise_ms
         self._powered = False
@@ -106,6 +112,9 @@ class Peripheral:
         self._window: asyncio.TimerHandle | None = None
         self._radio_lock = asyncio.Lock()
         self._sent = 0
+        self._deaf = False
+        self._startled = False
+        self._explored_s = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._chores: set[asyncio.Task[None]] = set()
         self._controller = AirController(nameplate.name, air)
@@ -154,6 +163,11 @@ class Peripheral:
             # Not in a task that ends with the link: bumble trips over a cancelled disconnection.
             self._chore(self.link.disconnect(POWER_OFF))
 
+    @property
+    def startled(self) -> bool:
+        """Whether this link was subscribed sooner than the device can bear; it then stays mute."""
+        return self._startled
+
     async def forget_bonds(self) -> None:
         """Forget every gateway, as after a reset to factory settings."""
         await self.bonds.delete_all()
@@ -187,6 +201,7 @@ class Peripheral:
             await asyncio.sleep(self.faults.pace_s)
         await self.tell(characteristic, value)
         self._sent += 1
+        self.on_sent(self._sent)
         if self._sent == self.faults.drop_link_after:
             self.faults.drop_link_after = None
             self.lose_link()
@@ -202,6 +217,12 @@ class Peripheral:
             await self.device.notify_subscriber(link, characteristic, value)
             await link.drain()
 
+    async def blurt(self, characteristic: Characteristic[bytes], value: bytes) -> None:
+        """Notify a value although nobody has subscribed, as devices do that remember one link's
+        subscriptions on the next."""
+        if self.link is not None:
+            await self.device.notify_subscriber(self.link, characteristic, value, force=True)
+
     # Inside
 
     def _build_device(self) -> Device:
@@ -214,10 +235,12 @@ class Peripheral:
         )
         # Each hands its packets to the other through the loop, as a cable would.
         host = Host(self._controller, AsyncPipeSink(self._controller))
-        device = Device(config=config, host=host)
+        device = WatchedDevice(config, host, self._hears)
         self.bonds = DeviceBonds()
         device.keystore = self.bonds
-        device.pairing_config_factory = lambda _: pairing_config(self.protection)
+        device.pairing_config_factory = lambda _: pairing_config(
+            self.protection, accepts=self.pairing_open
+        )
         device.smp_session_proxy = StrictSession
         device.on(Device.EVENT_CONNECTION, self._on_link_up)
         return device
@@ -233,31 +256,42 @@ class Peripheral:
         self.offer(attributes.service(gatt.DEVICE_INFORMATION_SERVICE, texts))
         level = attributes.readable(gatt.BATTERY_LEVEL, lambda: bytes((self.battery_pct,)))
         self.offer(attributes.service(gatt.BATTERY_SERVICE, [level]))
-        time = attributes.adjustable(
-            gatt.CURRENT_TIME,
-            self._read_clock,
-            self._write_clock,
-            encrypted=self.protection.encrypted,
-        )
-        self.offer(attributes.service(gatt.CURRENT_TIME_SERVICE, [time]))
-
-    def _read_clock(self) -> bytes:
-        face = self.clock.face()
-        return encode_current_time(CurrentTime(date_time_of(face), face.isoweekday(), 0, 0))
-
-    def _write_clock(self, _: Connection, value: bytes) -> None:
-        try:
-            face = decode_current_time(value).date_time.to_datetime()
-        except FrameError:
-            face = None
-        if face is None:
-            raise ATT_Error(ATT_OUT_OF_RANGE)
-        self.clock.set(face)
+        if self.manners.clock not in (ClockPlace.DATE_TIME, ClockPlace.NONE):
+            self.offer(clock_service.current_time_service(self))
 
     def _on_link_up(self, link: Connection) -> None:
         self.link = link
+        self.links_taken += 1
         self._sent = 0
+        self._startled = False
+        self._deaf = self.faults.deaf_links > 0
+        if self._deaf:
+            self.faults.deaf_links -= 1
         link.on(link.EVENT_DISCONNECTION, lambda _: self._on_link_down(link))
+        link.on(link.EVENT_CONNECTION_ENCRYPTION_CHANGE, lambda: self.on_encrypted())
+        if self.manners.asks_for_security:
+            link.request_pairing()
+        if self.manners.unbonded_max_s is not None:
+            self.spawn(self._leave_unbonded(link, self.manners.unbonded_max_s))
+
+    async def _leave_unbonded(self, link: Connection, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        if not link.is_encrypted:
+            self.hang_up()
+
+    def _hears(self, link: Connection, what: Request) -> bool:
+        """Return whether the device takes a request; one it cannot bear ends the link."""
+        if self._deaf:
+            return False
+        if self.manners.bond_first and not link.is_encrypted:
+            self.hang_up()
+            return False
+        now_s = asyncio.get_running_loop().time()
+        if what is Request.EXPLORE:
+            self._explored_s = now_s
+        elif what is Request.WRITE and now_s - self._explored_s < self.manners.settle_s:
+            self._startled = True
+        return True
 
     def _on_link_down(self, link: Connection) -> None:
         if self.link is not link:
@@ -307,13 +341,17 @@ def _advertising_data(plate: Nameplate) -> bytes:
         AdvertisingData(
             [
                 (AdvertisingData.FLAGS, bytes((LE_ONLY,))),
-                (
-                    AdvertisingData.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS,
-                    plate.service.to_bytes(2, "little"),
-                ),
+                *_advertised_services(plate.service),
                 (AdvertisingData.COMPLETE_LOCAL_NAME, plate.name.encode()),
             ]
         )
     )
     assert len(data) <= ADVERTISING_MAX_BYTES, f"{plate.name} is too long to advertise"
     return data
+
+
+def _advertised_services(service: int | None) -> list[tuple[int, bytes]]:
+    if service is None:
+        return []
+    listed = AdvertisingData.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS
+    return [(listed, service.to_bytes(2, "little"))]

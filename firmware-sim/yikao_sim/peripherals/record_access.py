@@ -45,8 +45,13 @@ _BOUND = struct.Struct("<BH")
 _BOUNDS = struct.Struct("<BHH")
 
 
-def decide(request: Request, stored: Sequence[int]) -> Decision:
-    """Return what to do about `request` when `stored` are the sequence numbers, oldest first."""
+def decide(request: Request, stored: Sequence[int], *, only_all: bool = False) -> Decision:
+    """Return what to do about `request` when `stored` are the sequence numbers, oldest first.
+
+    only_all: the meter knows no choice among its records.
+    """
+    if only_all and request.operator not in (Operator.ALL, Operator.NULL):
+        return Outcome.OPERATOR_NOT_SUPPORTED
     match request.opcode:
         case OpCode.ABORT:
             return Abort() if request.operator == Operator.NULL else Outcome.INVALID_OPERATOR
