@@ -19,7 +19,7 @@ install = { $(PIP) install --quiet uv && \
 # Where it is set, each process compiles every module anew, and the tests start hundreds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test torture check bench gates format clean
+.PHONY: help demo test torture check bench bluez gates format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -48,6 +48,9 @@ check: $(DEVELOPMENT) ## format, lint, types, layers, file length
 
 bench: $(DEVELOPMENT) ## measure, and print a table with the limits beside us
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+bluez: $(RUNTIME) ## the gateway on the real Linux Bluetooth, in a virtual machine (ARGS='passkey')
+	$(BIN)/python gateway/bluez/cli_bluez.py $(ARGS)
 
 gates: $(DEVELOPMENT) ## how good is detection: false alarms, misses, days to find a change (ARGS='trend')
 	$(BIN)/python benchmarks/gates.py $(ARGS)

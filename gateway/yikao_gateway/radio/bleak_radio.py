@@ -5,38 +5,34 @@ the backend classes they hand to it (`Stack`). What bleak raises leaves here as 
 """
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from bleak import BleakClient, BleakScanner
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
-from bleak.exc import (
-    BleakBluetoothNotAvailableError,
-    BleakDBusError,
-    BleakError,
-    BleakGATTProtocolError,
-)
+from bleak.exc import BleakError
 
-from yikao_devices.gatt import uuid16
+from yikao_devices.gatt import number_of, uuid16
+from yikao_gateway.radio.bleak_errors import Terms, device_errors, radio_errors
 from yikao_gateway.radio.errors import (
     DeadlinePassed,
-    DeviceBusy,
     DeviceGone,
     NoSuchCharacteristic,
-    PairingRefused,
-    PasskeyNeeded,
-    ProtocolError,
     RadioError,
     RadioUnavailable,
     StaleBond,
-    WrongPasskey,
 )
-from yikao_gateway.radio.ports import Advertisement, OnAdvertisement, OnNotification, Pairing
+from yikao_gateway.radio.ports import (
+    Advertisement,
+    IsOurs,
+    OnAdvertisement,
+    OnNotification,
+    Pairing,
+)
 
 log = logging.getLogger(__name__)
 
@@ -46,20 +42,26 @@ START_MAX_S = 15.0
 """bluetoothd answers within a second; a wedged one never does."""
 CLEAN_UP_MAX_S = 3.0
 """How long hanging up and stopping may take before the link is left to its own end."""
-
+LIMITED_DISCOVERABLE: Final = 0x01
+"""Bit of the flags: ready to be paired for a short time (Core Supplement, Part A, 1.3)."""
 
 TALKATIVE = ("bleak", "bumble", "dbus_fast")
 """At DEBUG these log every packet, measurements included; no measurement may reach a log."""
 
 
 class Adapter(Protocol):
-    """What bleak does not cover: opening the transport, and the passkey a person entered."""
+    """What bleak does not cover: the transport, its switch, the bonds, and a person's digits."""
 
+    name: str
     lost: asyncio.Event
 
     async def open(self) -> None: ...
     async def close(self) -> None: ...
-    def expect(self, address: str, passkey: int | None) -> None: ...
+    async def reset(self) -> None: ...
+    async def release(self, is_ours: IsOurs) -> None: ...
+    async def bonded(self) -> frozenset[str]: ...
+    async def bond_refused(self, address: str) -> None: ...
+    def expect(self, address: str, pairing: Pairing) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,9 @@ class BleakRadio:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
+        self.name = stack.adapter.name
         self.lost = stack.adapter.lost
+        self._hear: OnAdvertisement = lambda _: None
         self._scanner: BleakScanner | None = None
         self._devices: dict[str, BLEDevice] = {}
         self._links: set[BleakLink] = set()
@@ -85,38 +89,63 @@ class BleakRadio:
             logging.getLogger(name).setLevel(logging.WARNING)
 
     async def start(self, on_advertisement: OnAdvertisement) -> None:
-        def hear(device: BLEDevice, data: AdvertisementData) -> None:
-            address = device.address.upper()
-            self._remember(address, device)
-            services = frozenset(n for u in data.service_uuids if (n := uuid16(u)) is not None)
-            name = data.local_name or device.name
-            on_advertisement(Advertisement(address, name, services, data.rssi))
-
+        self._hear = on_advertisement
         await self._stack.adapter.open()
-        scanner = BleakScanner(hear, **self._stack.scanner)
-        try:
-            async with asyncio.timeout(START_MAX_S):
-                with _radio_errors():
-                    await scanner.start()
-        except TimeoutError as error:
-            await self._stack.adapter.close()
-            raise RadioUnavailable(
-                "Bluetooth does not answer", "restart it with `systemctl restart bluetooth`"
-            ) from error
-        except BaseException:
-            await self._stack.adapter.close()
-            raise
-        self._scanner = scanner
+        await self._scan_or_close()
 
     async def stop(self) -> None:
         for link in tuple(self._links):
             await link.disconnect()
         if self._abandoned:
             await asyncio.wait(self._abandoned, timeout=CLEAN_UP_MAX_S)
+        await self._stop_scanning()
+        await self._stack.adapter.close()
+
+    async def rescan(self) -> None:
+        await self._stop_scanning()
+        await self._scan()
+
+    async def reset(self) -> None:
+        await self._stop_scanning()
+        await self._stack.adapter.reset()
+        await self._scan_or_close()
+
+    async def release(self, is_ours: IsOurs) -> None:
+        await self._stack.adapter.release(is_ours)
+
+    async def bonded(self) -> frozenset[str]:
+        return await self._stack.adapter.bonded()
+
+    async def _scan_or_close(self) -> None:
+        try:
+            await self._scan()
+        except BaseException:
+            await self._stack.adapter.close()
+            raise
+
+    async def _scan(self) -> None:
+        scanner = BleakScanner(self._on_detection, **self._stack.scanner)
+        try:
+            async with asyncio.timeout(START_MAX_S):
+                with radio_errors():
+                    await scanner.start()
+        except TimeoutError as error:
+            raise RadioUnavailable(
+                "Bluetooth does not answer", "restart it with `systemctl restart bluetooth`"
+            ) from error
+        self._scanner = scanner
+
+    async def _stop_scanning(self) -> None:
         scanner, self._scanner = self._scanner, None
         if scanner is not None:
             await _bounded(scanner.stop())
-        await self._stack.adapter.close()
+
+    def _on_detection(self, device: BLEDevice, data: AdvertisementData) -> None:
+        address = device.address.upper()
+        self._remember(address, device)
+        services = frozenset(n for u in data.service_uuids if (n := uuid16(u)) is not None)
+        name = data.local_name or device.name
+        self._hear(Advertisement(address, name, services, data.rssi, _is_pairing(data)))
 
     async def connect(
         self,
@@ -126,38 +155,51 @@ class BleakRadio:
         pairing: Pairing,
         deadline_s: float,
     ) -> "BleakLink":
-        self._stack.adapter.expect(address, pairing.passkey)
-        link = BleakLink(address, on_notification)
+        self._stack.adapter.expect(address, pairing)
+        terms = Terms(
+            address,
+            bonded=address in await self.bonded(),
+            may_pair=pairing.allowed,
+            has_digits=pairing.passkey is not None or pairing.ask is not None,
+        )
+        link = BleakLink(terms, on_notification)
         client = BleakClient(
             self._devices.get(address, address),
             lambda _: link.disconnected.set(),
-            pair=pairing.pair,
+            pair=pairing.pair and pairing.allowed,
             timeout=deadline_s,
             **self._stack.client,
         )
-        with _device_errors(address, pairing.passkey):
-            await self._within(deadline_s, address, client)
+        with device_errors(terms):
+            await self._within(deadline_s, terms, client)
         link.adopt(client)
         self._links = {each for each in self._links if not each.disconnected.is_set()} | {link}
         return link
 
     async def forget(self, address: str) -> None:
-        client = BleakClient(self._devices.get(address, address), **self._stack.client)
-        with _device_errors(address):
+        client = BleakClient(self._devices.pop(address, address), **self._stack.client)
+        with device_errors(Terms(address)):
             await client.unpair()
 
-    async def _within(self, deadline_s: float, address: str, client: BleakClient) -> None:
+    async def _within(self, deadline_s: float, terms: Terms, client: BleakClient) -> None:
         """Connect in a task of its own, so that a stack that hangs in its clean-up hangs alone."""
         task = asyncio.create_task(client.connect())
+        tasks = {task}
+        if terms.bonded:
+            tasks.add(asyncio.create_task(self._stack.adapter.bond_refused(terms.address)))
         try:
-            await asyncio.wait({task}, timeout=deadline_s)
-        except asyncio.CancelledError:
-            self._abandon(task, client)
-            raise
-        if not task.done():
-            self._abandon(task, client)
-        if not task.done() or task.cancelled():
-            raise DeadlinePassed(address, deadline_s)
+            done, _ = await asyncio.wait(
+                tasks, timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            for each in tasks - {task}:
+                each.cancel()
+            if not task.done():
+                self._abandon(task, client)
+        if not done or task.cancelled():
+            raise DeadlinePassed(terms.address, deadline_s)
+        if task not in done:
+            raise StaleBond(terms.address)
         task.result()
 
     def _abandon(self, attempt: asyncio.Task[None], client: BleakClient) -> None:
@@ -176,8 +218,9 @@ class BleakRadio:
 class BleakLink:
     """A `Link` on one connected bleak client."""
 
-    def __init__(self, address: str, on_notification: OnNotification) -> None:
-        self.address = address
+    def __init__(self, terms: Terms, on_notification: OnNotification) -> None:
+        self.address = terms.address
+        self._terms = terms
         self.disconnected = asyncio.Event()
         self._on_notification = on_notification
         self._client: BleakClient
@@ -188,25 +231,28 @@ class BleakLink:
         self._client = client
         self._known = {}
         for each in client.services.characteristics.values():
-            if (char := uuid16(each.uuid)) is not None:
+            if (char := number_of(each.uuid)) is not None:
                 self._known.setdefault(char, each)
 
     def characteristics(self) -> frozenset[int]:
         return frozenset(self._known)
 
     async def read(self, char: int) -> bytes:
-        with _device_errors(self.address):
+        with device_errors(self._terms):
             return bytes(await self._client.read_gatt_char(self._find(char)))
 
     async def write(self, char: int, data: bytes) -> None:
-        with _device_errors(self.address):
-            await self._client.write_gatt_char(self._find(char), data, response=True)
+        found = self._find(char)
+        # Some vendors' own characteristics take writes without an answer only.
+        mute = "write" not in found.properties and "write-without-response" in found.properties
+        with device_errors(self._terms):
+            await self._client.write_gatt_char(found, data, response=not mute)
 
     async def subscribe(self, char: int) -> None:
         def hand_over(_: BleakGATTCharacteristic, data: bytearray) -> None:
             self._on_notification(char, bytes(data))
 
-        with _device_errors(self.address):
+        with device_errors(self._terms):
             await self._client.start_notify(self._find(char), hand_over)
 
     async def disconnect(self) -> None:
@@ -221,78 +267,11 @@ class BleakLink:
         return self._known[char]
 
 
-# What bleak raises, in our words
-
-SWITCH_ON = "plug in an adapter, or switch it on with `bluetoothctl power on`"
-NO_BLUETOOTH = {
-    "org.bluez.Error.NotReady": ("Bluetooth is off", SWITCH_ON),
-    "org.freedesktop.DBus.Error.ServiceUnknown": (
-        "bluetoothd does not run",
-        "start it: `systemctl start bluetooth`",
-    ),
-    "org.freedesktop.DBus.Error.AccessDenied": (
-        "no permission to use Bluetooth",
-        "add the gateway's user to the group `bluetooth`",
-    ),
-}
-
-
-@contextlib.contextmanager
-def _radio_errors() -> Iterator[None]:
-    try:
-        yield
-    except RadioError:
-        raise
-    except BleakBluetoothNotAvailableError as error:
-        raise RadioUnavailable(str(error.args[0]), SWITCH_ON) from error
-    except BleakDBusError as error:
-        known = NO_BLUETOOTH.get(error.dbus_error)
-        raise RadioUnavailable(
-            *known or (str(error), "see `systemctl status bluetooth`")
-        ) from error
-    except (BleakError, OSError, EOFError) as error:
-        raise RadioUnavailable(
-            f"Bluetooth cannot be reached ({error})",
-            "install and start BlueZ: `apt install bluez`, `systemctl start bluetooth`",
-        ) from error
-
-
-@contextlib.contextmanager
-def _device_errors(address: str, passkey: int | None = None) -> Iterator[None]:
-    try:
-        yield
-    except RadioError:
-        raise
-    except BleakGATTProtocolError as error:
-        raise ProtocolError(address, int(error.code), str(error.args[1])) from error
-    except BleakBluetoothNotAvailableError as error:
-        raise RadioUnavailable(
-            str(error.args[0]), "switch it on: `bluetoothctl power on`"
-        ) from error
-    except BleakDBusError as error:
-        raise _from_bluez(address, passkey, error) from error
-    except (BleakError, OSError, EOFError) as error:
-        raise DeviceGone(address, str(error) or type(error).__name__) from error
-
-
-def _from_bluez(address: str, passkey: int | None, error: BleakDBusError) -> RadioError:
-    """Return our error for one that bluetoothd gave.
-
-    Source: BlueZ 5.66, doc/device-api.txt, methods Connect and Pair.
-    """
-    if error.dbus_error in NO_BLUETOOTH:
-        return RadioUnavailable(*NO_BLUETOOTH[error.dbus_error])
-    match error.dbus_error.removeprefix("org.bluez.Error."):
-        case "AuthenticationFailed":
-            return StaleBond(address) if passkey is None else WrongPasskey(address)
-        case "AuthenticationRejected" | "AuthenticationCanceled" | "AuthenticationTimeout" as how:
-            if passkey is None:
-                return PasskeyNeeded(address)
-            return PairingRefused(address, f"declined to pair ({how}): put it into pairing mode")
-        case "InProgress":
-            return DeviceBusy(address, "another session is being set up")
-        case _:
-            return DeviceGone(address, str(error))
+def _is_pairing(data: AdvertisementData) -> bool:
+    """Return whether the flags say so; BlueZ tells them only where it is built to."""
+    known = data.platform_data[1] if len(data.platform_data) > 1 else {}
+    flags = bytes(known.get("AdvertisingFlags", b""))
+    return bool(flags) and bool(flags[0] & LIMITED_DISCOVERABLE)
 
 
 async def _bounded(work: Any) -> None:

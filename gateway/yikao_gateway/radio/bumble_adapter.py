@@ -23,9 +23,10 @@ from bumble.transport.common import Transport, TransportLostError
 from bumble.transport.tcp_client import open_tcp_client_transport
 from bumble.transport.unix import open_unix_client_transport
 
-from yikao_gateway.radio.bumble_keys import Bonds, Passkey, own_address
+from yikao_gateway.radio.bumble_keys import Bonds, Pairer, own_address
 from yikao_gateway.radio.cut_short import CutShortError, until
 from yikao_gateway.radio.errors import DeviceBusy, DeviceGone, RadioUnavailable
+from yikao_gateway.radio.ports import IsOurs, Pairing
 
 log = logging.getLogger(__name__)
 
@@ -43,15 +44,31 @@ HEARD_MAX = 512
 Listener = Callable[[Advertisement], None]
 
 
+class QuietHost(Host):
+    """Hands packets on without putting each into words.
+
+    bumble does that whatever the log's level, and it is a quarter of what listening costs.
+    """
+
+    def on_hci_packet(self, packet: hci.HCI_Packet) -> None:
+        match packet:
+            case hci.HCI_Event():
+                self.on_hci_event_packet(packet)
+            case hci.HCI_AclDataPacket():
+                self.on_hci_acl_data_packet(packet)
+            case _:
+                super().on_hci_packet(packet)
+
+
 class BumbleAdapter:
     """One host over one HCI socket; `open` before use, `close` after, and again."""
 
     def __init__(self, transport: str, state_dir: Path) -> None:
         """Take `unix:PATH` or `tcp:HOST:PORT`, and where address and bonds are kept."""
-        self.transport = transport
+        self.name = self.transport = transport
         self.state_dir = state_dir
         self.lost = asyncio.Event()
-        self._passkeys: dict[str, int | None] = {}
+        self._pairers: dict[str, Pairer] = {}
         self._listeners: list[Listener] = []
         self._heard: dict[str, tuple[hci.Address, float]] = {}
         self._scan_lock = asyncio.Lock()
@@ -90,12 +107,31 @@ class BumbleAdapter:
             # Servers with one controller for all callers mix up this call and the next otherwise.
             await self.gone
 
-    def expect(self, address: str, passkey: int | None) -> None:
-        """Note the passkey to enter when `address` asks for one."""
-        self._passkeys[address] = passkey
+    async def reset(self) -> None:
+        """Hang up and call again: the other end gives us a controller that was just reset."""
+        await self.close()
+        await self.open()
 
-    def passkey(self, address: str) -> int | None:
-        return self._passkeys.get(address)
+    async def bond_refused(self, address: str) -> None:
+        """Never return: here the connection itself fails with the reason."""
+        await asyncio.Event().wait()
+
+    def expect(self, address: str, pairing: Pairing) -> None:
+        """Note how `address` may be paired."""
+        self._pairers.pop(address, None)
+        self._pairers[address] = Pairer(pairing)
+        if len(self._pairers) > HEARD_MAX:
+            del self._pairers[next(iter(self._pairers))]
+
+    def pairer(self, address: str) -> Pairer:
+        """Return who pairs with `address`; nobody may, unless it was expected."""
+        return self._pairers.get(address) or Pairer(Pairing(allowed=False))
+
+    async def release(self, is_ours: IsOurs) -> None:
+        """Do nothing: the socket's end has taken down every link."""
+
+    async def bonded(self) -> frozenset[str]:
+        return frozenset(name.removesuffix("/P") for name, _ in await self.bonds.get_all())
 
     async def forget(self, address: str) -> None:
         """Remove the bonds with `address`."""
@@ -129,9 +165,9 @@ class BumbleAdapter:
     async def listen(self, listener: Listener) -> None:
         self.check()
         async with self._scan_lock:
-            self._listeners.append(listener)
-            if len(self._listeners) == 1:
+            if not self._listeners:
                 await self._command(self.device.start_scanning())
+            self._listeners.append(listener)
 
     async def unlisten(self, listener: Listener) -> None:
         async with self._scan_lock:
@@ -275,7 +311,7 @@ class BumbleAdapter:
         address = own_address(self.state_dir)
         self.bonds = Bonds(self.state_dir, address)
         config = DeviceConfiguration(name="Yikao gateway", address=address)
-        self.device = Device(config=config, host=Host(transport.source, transport.sink))
+        self.device = Device(config=config, host=QuietHost(transport.source, transport.sink))
         self.device.keystore = self.bonds
         self.device.pairing_config_factory = self._pairing_config
         self.device.on(Device.EVENT_ADVERTISEMENT, self._on_advertisement)
@@ -292,10 +328,12 @@ class BumbleAdapter:
         self._heard.pop(name, None)
         self._heard[name] = (address, asyncio.get_running_loop().time())
         if len(self._heard) > HEARD_MAX:
-            del self._heard[next(iter(self._heard))]
+            (oldest, _) = self._heard.pop(next(iter(self._heard)))
+            # bumble keeps one for each address it has ever heard, and phones change theirs often.
+            self.device.advertisement_accumulators.pop(oldest, None)
         for listener in tuple(self._listeners):
             listener(advertisement)
 
     def _pairing_config(self, connection: Connection) -> PairingConfig:
-        passkey = self._passkeys.get(connection.peer_address.to_string(False))
-        return PairingConfig(sc=True, mitm=passkey is not None, delegate=Passkey(passkey))
+        pairer = self.pairer(connection.peer_address.to_string(False))
+        return PairingConfig(sc=True, mitm=pairer.mitm, delegate=pairer)

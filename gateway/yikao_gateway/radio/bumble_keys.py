@@ -6,6 +6,7 @@ every bond would be worthless. The keys are secrets and readable by the owner al
 Addresses: static random, Bluetooth Core Specification, Vol 6, Part B, 1.3.2.1.
 """
 
+import asyncio
 import json
 import logging
 import os
@@ -15,6 +16,8 @@ from typing import Any
 from bumble import hci
 from bumble.keys import JsonKeyStore, PairingKeys
 from bumble.pairing import PairingDelegate
+
+from yikao_gateway.radio.ports import DIGITS_MAX_S, Pairing
 
 log = logging.getLogger(__name__)
 
@@ -76,26 +79,41 @@ class Bonds(JsonKeyStore):
         return []
 
 
-class Passkey(PairingDelegate):
-    """Types in the six digits a person gave; without them the gateway is a box with no keys.
+class Pairer(PairingDelegate):
+    """Types in the six digits a person gave or gives; without a person it is a box with no keys.
 
     Only encryption keys are exchanged: with identities the bond would be filed under an address
     that the device may not use on the air.
     """
 
-    def __init__(self, passkey: int | None) -> None:
+    def __init__(self, pairing: Pairing) -> None:
+        self.pairing = pairing
+        self.mitm = self.has_digits = pairing.passkey is not None
+        """mitm: we insist on digits. has_digits: they were given, rightly or wrongly."""
         keys = PairingDelegate.KeyDistribution.DISTRIBUTE_ENCRYPTION_KEY
         super().__init__(
-            PairingDelegate.NO_OUTPUT_NO_INPUT
-            if passkey is None
-            else PairingDelegate.KEYBOARD_INPUT_ONLY,
+            PairingDelegate.KEYBOARD_INPUT_ONLY
+            if self.can_type
+            else PairingDelegate.NO_OUTPUT_NO_INPUT,
             local_initiator_key_distribution=keys,
             local_responder_key_distribution=keys,
         )
-        self.passkey = passkey
+
+    @property
+    def can_type(self) -> bool:
+        """Whether there are digits, or somebody who can be asked for them."""
+        return self.pairing.passkey is not None or self.pairing.ask is not None
 
     async def get_number(self) -> int | None:
-        return self.passkey
+        if self.pairing.passkey is not None or self.pairing.ask is None:
+            return self.pairing.passkey
+        try:
+            async with asyncio.timeout(DIGITS_MAX_S):
+                digits = await self.pairing.ask()
+        except TimeoutError:
+            return None
+        self.has_digits = True
+        return digits
 
 
 def _write_durably(path: Path, text: str) -> None:

@@ -19,6 +19,7 @@ from yikao_gateway.radio.cut_short import CutShortError, until
 from yikao_gateway.radio.errors import (
     DeviceError,
     DeviceGone,
+    PairingClosed,
     PairingRefused,
     PasskeyNeeded,
     StaleBond,
@@ -116,12 +117,14 @@ class BumbleLink:
         async with self._securing:
             if self.is_encrypted and not was_encrypted:
                 return
-            if was_encrypted and self._adapter.passkey(self.address) is None:
-                raise PasskeyNeeded(self.address)
             if not was_encrypted and await self.is_bonded():
                 await self.encrypt()
-            else:
-                await self.pair()
+                return
+            pairer = self._adapter.pairer(self.address)
+            if was_encrypted and not pairer.can_type:
+                raise PasskeyNeeded(self.address)
+            pairer.mitm = pairer.mitm or was_encrypted
+            await self.pair()
 
     async def encrypt(self) -> None:
         """Encrypt with the bond; raise `StaleBond` when the device no longer knows it."""
@@ -138,16 +141,18 @@ class BumbleLink:
 
     async def pair(self) -> None:
         """Pair and bond; a refusal says what a person has to do."""
+        if not self._adapter.pairer(self.address).pairing.allowed:
+            raise PairingClosed(self.address)
         try:
             await self.until_gone(self._link.pair())
         except core.BaseError as error:
             raise self._unpaired(error.error_code) from error
 
     def _unpaired(self, code: int | None) -> DeviceError:
-        with_passkey = self._adapter.passkey(self.address) is not None
-        if with_passkey and code in WRONG_DIGITS:
+        has_digits = self._adapter.pairer(self.address).has_digits
+        if has_digits and code in WRONG_DIGITS:
             return WrongPasskey(self.address)
-        if not with_passkey and code in WANTS_DIGITS:
+        if not has_digits and code in WANTS_DIGITS:
             return PasskeyNeeded(self.address)
         return PairingRefused(
             self.address, f"declined to pair (SMP error {code}): put it into pairing mode"

@@ -30,6 +30,8 @@ SERVICES_128 = (
     AdvertisingData.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,
     AdvertisingData.INCOMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,
 )
+SEEN_MAX = 512
+"""Devices remembered; a home has a handful, the rest are passers-by."""
 
 
 class BumbleScanner(BaseBleakScanner):
@@ -60,6 +62,9 @@ class BumbleScanner(BaseBleakScanner):
             return
         address = heard.address.to_string(False)
         device = self.create_or_update_device(address, address, data.local_name, None, data)
+        # bleak keeps every device it has ever seen, and passers-by never end.
+        if len(self.seen_devices) > SEEN_MAX:
+            del self.seen_devices[next(iter(self.seen_devices))]
         self.call_detection_callbacks(device, data)
 
 
@@ -69,7 +74,7 @@ def uuid_text(value: UUID) -> str:
 
 
 def decode(heard: Advertisement) -> AdvertisementData:
-    """Return what `heard` says in bleak's terms: name, services and strength; no vendor data."""
+    """Return what `heard` says in bleak's terms: name, services, strength and flags."""
     names = [raw.decode(errors="replace") for raw in _parts(heard, NAMES)]
     services = {
         normalize_uuid_16(int.from_bytes(each, "little"))
@@ -80,6 +85,7 @@ def decode(heard: Advertisement) -> AdvertisementData:
         for raw in _parts(heard, SERVICES_128)
         for each in _chunks(raw, 16)
     }
+    flags = next(_parts(heard, (AdvertisingData.FLAGS,)), b"")
     return AdvertisementData(
         local_name=names[0] if names else None,
         manufacturer_data={},
@@ -87,7 +93,7 @@ def decode(heard: Advertisement) -> AdvertisementData:
         service_uuids=sorted(services),
         tx_power=None,
         rssi=heard.rssi,
-        platform_data=(),
+        platform_data=(heard.address.to_string(False), {"AdvertisingFlags": flags}),
     )
 
 

@@ -80,6 +80,15 @@ class PasskeyNeeded(DeviceError):
         super().__init__(address, "needs a passkey: enter the six digits the device shows")
 
 
+class PairingClosed(DeviceError):
+    """The device gives nothing without a bond, and no person has allowed one."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            address, "wants to be paired: open pairing mode, or list it in the settings"
+        )
+
+
 class PairingRefused(DeviceError):
     """The device declined to pair; a person must put it into pairing mode."""
 
