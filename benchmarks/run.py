@@ -6,7 +6,7 @@ import sys
 from table import header
 
 ALL = (
-    *("frames", "edge", "storage", "backlog", "live", "receipts", "poison", "growth"),
+    *("frames", "edge", "gateway", "storage", "backlog", "live", "receipts", "poison", "growth"),
     *("evaluate", "replay", "trends"),
     *("paging", "paging_faults", "serving", "backtest"),
 )

@@ -32,12 +32,15 @@ class Pace:
 class Attention(Protocol):
     """What the agent remembers of one device while it runs."""
 
-    def hear(self, at_s: float) -> bool:
-        """Note an advertisement; return whether it is time for a visit."""
+    def hear(self, at_s: float, *, person: bool = False) -> bool:
+        """Note an advertisement; return whether it is time for a visit.
+
+        person: somebody is doing something about this device at this moment.
+        """
         ...
 
-    def visited(self, at_s: float, *, new_items: int, failed: bool) -> None:
-        """Note the end of a visit."""
+    def visited(self, at_s: float, *, new_items: int, failed: bool, hopeless: bool = False) -> None:
+        """Note the end of a visit; a hopeless one is not repeated until a person acts."""
         ...
 
 
@@ -50,15 +53,19 @@ class Watchful:
         self._visited_s = float("-inf")
         self._pause_s = 0.0
         self._barren = 0
+        self._hopeless = False
 
-    def hear(self, at_s: float) -> bool:
+    def hear(self, at_s: float, *, person: bool = False) -> bool:
         was_away = at_s - self._heard_s >= self._pace.gone_s
         self._heard_s = at_s
+        if self._hopeless:
+            return person and at_s - self._visited_s >= self._shortest_s()
         pause_s = self._shortest_s() if was_away else self._pause_s
         return at_s - self._visited_s >= pause_s
 
-    def visited(self, at_s: float, *, new_items: int, failed: bool) -> None:
+    def visited(self, at_s: float, *, new_items: int, failed: bool, hopeless: bool = False) -> None:
         self._heard_s = self._visited_s = at_s
+        self._hopeless = hopeless
         self._barren = 0 if new_items and not failed else min(self._barren + 1, BARREN_MAX)
         drained = not new_items and not failed
         self._pause_s = self._pace.reread_s if drained else self._shortest_s()
@@ -76,10 +83,10 @@ class Once:
         self._attempts = 0
         self.done = False
 
-    def hear(self, at_s: float) -> bool:
+    def hear(self, at_s: float, *, person: bool = False) -> bool:
         return not self.done and at_s - self._visited_s >= self._pace.eager_s
 
-    def visited(self, at_s: float, *, new_items: int, failed: bool) -> None:
+    def visited(self, at_s: float, *, new_items: int, failed: bool, hopeless: bool = False) -> None:
         self._visited_s = at_s
         self._attempts += 1
-        self.done = not failed or self._attempts >= ATTEMPTS_MAX
+        self.done = not failed or hopeless or self._attempts >= ATTEMPTS_MAX

@@ -27,7 +27,8 @@ exit codes: 0 done; 1 something outside is not as it should be; 2 wrong usage or
 RUN_EPILOG: Final = """\
 Settings are those of FILE; each can be overridden by YIKAO_GATEWAY_ and its name in capitals, for
 example YIKAO_GATEWAY_BROKER_URL. What the people at home shall see is printed on standard output,
-one JSON object a line; the log goes to standard error. SIGTERM ends it in order.
+one JSON object a line; the log goes to standard error. Where `page` names an address a page at home
+shows it too: http://127.0.0.1:8089 with page = "127.0.0.1:8089". SIGTERM ends it in order.
 """
 COLLECT_EPILOG: Final = """\
 examples:

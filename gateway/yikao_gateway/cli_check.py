@@ -11,11 +11,12 @@ from typing import Final
 from yikao_devices.story_clock import ClockSpecError
 from yikao_devices.topics import TO_GATEWAY, topic
 from yikao_gateway.cli_settings import settings_or_say
-from yikao_gateway.errors import BrokerUnreachable, KeyFileError, StorageError
+from yikao_gateway.errors import BrokerUnreachable, KeyFileError, PageUnavailable, StorageError
 from yikao_gateway.gateway import broker_of
 from yikao_gateway.home_clock import home_clock
 from yikao_gateway.keys import load_key
 from yikao_gateway.outbox import Outbox
+from yikao_gateway.page.server import try_page
 from yikao_gateway.publisher import (
     Closed,
     Happening,
@@ -25,7 +26,7 @@ from yikao_gateway.publisher import (
     SubscriptionRefused,
 )
 from yikao_gateway.radio.errors import RadioSpecError, RadioUnavailable
-from yikao_gateway.radio.open import open_radio
+from yikao_gateway.radio.open import open_radios
 from yikao_gateway.settings import Settings
 from yikao_gateway.state import make_folder, open_database
 
@@ -40,6 +41,7 @@ LISTEN_S: Final = 0.5
 _TROUBLE: Final = (
     StorageError,
     KeyFileError,
+    PageUnavailable,
     ClockSpecError,
     RadioSpecError,
     RadioUnavailable,
@@ -60,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         "key": _key,
         "radio": _radio,
         "broker": _broker,
+        "page": _page,
     }
     good = True
     for name, part in parts.items():
@@ -79,7 +82,7 @@ def _shown(settings: Settings) -> Iterator[str]:
         passkey = ", with a passkey" if device.passkey is not None else ""
         yield f"      device  {device.address} {model}{passkey}"
     if not settings.devices:
-        yield "      device  every one in the air is read: list yours under [[devices]]"
+        yield "      device  each in the air is read, none is bonded: list yours under [[devices]]"
 
 
 def _clock(settings: Settings) -> str:
@@ -109,11 +112,11 @@ def _key(settings: Settings) -> str:
 
 def _radio(settings: Settings) -> str:
     async def start() -> None:
-        radio = open_radio(settings.radio, settings.state_dir)
-        try:
-            await radio.start(lambda heard: None)
-        finally:
-            await radio.stop()
+        for radio in open_radios(settings.radio, settings.state_dir):
+            try:
+                await radio.start(lambda heard: None)
+            finally:
+                await radio.stop()
 
     asyncio.run(start())
     return f"{settings.radio} listens"
@@ -123,6 +126,12 @@ def _broker(settings: Settings) -> str:
     asyncio.run(_connect(settings))
     scheme = "mqtts" if settings.broker.tls else "mqtt"
     return f"{scheme}://{settings.broker.host}:{settings.broker.port} takes us"
+
+
+def _page(settings: Settings) -> str:
+    if settings.page is None:
+        return "none is served: page is not set"
+    return asyncio.run(try_page(settings.page))
 
 
 async def _connect(settings: Settings) -> None:

@@ -20,18 +20,19 @@ from yikao_devices.wire import (
     decode_item,
     kind_of,
 )
-from yikao_gateway.agent import Agent, Choice, Listed
+from yikao_gateway.agent import Agent
 from yikao_gateway.attention import Once, Pace, Watchful
+from yikao_gateway.choice import Choice, Listed, Target
 from yikao_gateway.cli_settings import told
 from yikao_gateway.collect import Printer, collect_until_quiet
 from yikao_gateway.home_clock import home_clock, machine_zone
 from yikao_gateway.intake import recover
 from yikao_gateway.known_devices import KnownDevices
 from yikao_gateway.outbox import Outbox, Row
-from yikao_gateway.radio.open import open_radio
+from yikao_gateway.radio.open import open_radio, open_radios
 from yikao_gateway.radio.ports import Advertisement
 from yikao_gateway.state import make_folder, only_one, open_database
-from yikao_gateway.visit import Target, Visit, Visitor
+from yikao_gateway.visit import Visit, Visitor
 
 
 def collect(arguments: argparse.Namespace) -> int:
@@ -64,31 +65,40 @@ async def _collect(
 ) -> None:
     zone = arguments.timezone or machine_zone()
     printer = Printer(outbox, _print_json if arguments.json else _print_text)
-    recover(outbox, zone)
     now = home_clock(os.environ, zone)
-    visitor = Visitor(open_radio(arguments.radio, folder), outbox, devices, now)
+    now.not_before(devices.newest())
+    recover(outbox, devices, now, wait=False)
+    radios = open_radios(arguments.radio, folder)
     keys = dict(arguments.passkey)
     listed = {address: Listed(passkey=n) for address, n in keys.items() if address is not None}
     pace = Pace()
     read: set[str] = set()
 
+    def date_untimed() -> None:
+        """Date what this machine's clock is too wrong for: nobody waits here for a better one."""
+        if now.line is not None:
+            recover(outbox, devices, now, wait=False)
+
     def on_visit(target: Target, visit: Visit) -> None:
         read.add(target.address)
+        if agent.idle:
+            date_untimed()
         printer.flush()
         _progress(len(read), len(agent.tracked), printer.shown)
 
     agent = Agent(
-        visitor,
+        [Visitor(radio, outbox, devices, now, line=lambda: now.line) for radio in radios],
         Choice(listed, only_listed=False, passkey=keys.get(None)),
         (lambda: Once(pace)) if arguments.once else (lambda: Watchful(pace)),
         on_visit,
-        lambda trouble: None,
+        lambda code, radio, why: None,
         time.monotonic,
     )
     try:
         quiet_s = arguments.seconds if arguments.once else float("inf")
         await collect_until_quiet(agent, quiet_s, time.monotonic)
     finally:
+        date_untimed()
         printer.flush()
         end = "\n" if read and sys.stderr.isatty() else ""
         summary = f"{end}{len(agent.tracked)} devices, {printer.shown} items"

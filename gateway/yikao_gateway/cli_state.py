@@ -8,17 +8,16 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
-from uuid import uuid4, uuid5
 
-from yikao_devices.readings import NAMESPACE
-from yikao_devices.symptoms import CALL_ME, NONE
-from yikao_devices.wire import Clocks, DeviceEvent, SymptomReport
+from yikao_devices.symptoms import NONE
+from yikao_devices.wire import DeviceEvent, SymptomReport
 from yikao_gateway.cli_settings import with_settings
 from yikao_gateway.database import Database
 from yikao_gateway.home_clock import home_clock
 from yikao_gateway.keys import load_key
 from yikao_gateway.known_devices import KnownDevices
 from yikao_gateway.outbox import Counts, Outbox
+from yikao_gateway.said import call_for, report_of
 from yikao_gateway.settings import Settings
 from yikao_gateway.state import make_folder, open_database
 
@@ -33,6 +32,14 @@ def _database(settings: Settings) -> Iterator[Database]:
         database.close()
 
 
+def _present(settings: Settings) -> datetime:
+    """Return the time; where the machine does not know it, the earliest that it can be."""
+    clock = home_clock(os.environ, settings.zone)
+    with _database(settings) as database:
+        clock.not_before(KnownDevices(database).newest())
+    return clock()
+
+
 def outbox(arguments: argparse.Namespace) -> int:
     """Print what is in which state; return the exit code."""
     return with_settings(arguments.config, lambda settings: _outbox(settings, arguments))
@@ -44,7 +51,7 @@ def _outbox(settings: Settings, arguments: argparse.Namespace) -> None:
         if arguments.resend_rejected:
             count = opened.reopen_rejected()
             print(f"{count} rejected items will be sent again", file=sys.stderr)
-        counts = opened.counts()
+        counts, room = opened.counts(), database.room()
         devices = KnownDevices(database)
         problems = {
             address: known.problem
@@ -52,9 +59,11 @@ def _outbox(settings: Settings, arguments: argparse.Namespace) -> None:
             if (known := devices.get(address)) is not None
         }
     if arguments.json:
-        print(json.dumps({**asdict(counts), "devices": problems}, default=str))
+        told = {**asdict(counts), **asdict(room), "devices": problems}
+        print(json.dumps(told, default=str))
     else:
         _print_outbox(counts, problems)
+        print(f"room      {room.share:.0%} used of {room.bytes_max >> 20} MiB")
 
 
 def _print_outbox(counts: Counts, problems: dict[str, str | None]) -> None:
@@ -82,17 +91,8 @@ def report(arguments: argparse.Namespace) -> int:
 
 
 def _report(settings: Settings, device: str, symptoms: tuple[str, ...]) -> None:
-    at = home_clock(os.environ, settings.zone)()
-    name = "|".join((device, "symptom", at.isoformat(), *symptoms))
-    item = SymptomReport(
-        reading_id=uuid5(NAMESPACE, name),
-        device=device,
-        measured_at=at,
-        doubt_s=0.0,
-        clocks=Clocks(t_hub=at),
-        symptoms=symptoms,
-    )
-    _keep(settings, item, at)
+    at = _present(settings)
+    _keep(settings, report_of(device, symptoms, at), at)
     print("reported", file=sys.stderr)
 
 
@@ -104,17 +104,8 @@ def call_me(arguments: argparse.Namespace) -> int:
 
 
 def _call_me(settings: Settings, device: str) -> None:
-    at = home_clock(os.environ, settings.zone)()
-    item = DeviceEvent(
-        # Two presses are two calls, also within what the clock can tell apart.
-        reading_id=uuid4(),
-        device=device,
-        measured_at=at,
-        doubt_s=0.0,
-        clocks=Clocks(t_hub=at),
-        code=CALL_ME,
-    )
-    _keep(settings, item, at)
+    at = _present(settings)
+    _keep(settings, call_for(device, at), at)
     print("the call is on its way", file=sys.stderr)
 
 

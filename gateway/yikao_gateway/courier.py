@@ -7,7 +7,7 @@ from typing import Final
 
 from yikao_devices import topics
 from yikao_gateway.delivery import Delivery, Post
-from yikao_gateway.errors import BrokerUnreachable
+from yikao_gateway.errors import BrokerUnreachable, StorageFull
 from yikao_gateway.publisher import (
     Acknowledged,
     Broker,
@@ -61,7 +61,7 @@ class Courier:
         self._events.put_nowait(Woken())
 
     async def run(self) -> None:
-        """Connect, deliver, and connect again. Raises `StorageError`."""
+        """Connect, deliver, and connect again. Raises `StorageError`, but for `StorageFull`."""
         failures = 0
         while True:
             since_s = self._monotonic()
@@ -69,6 +69,9 @@ class Courier:
                 await self._connect_and_deliver()
             except BrokerUnreachable as error:
                 log.warning("broker unreachable", extra={"why": str(error)})
+            except StorageFull as error:
+                # A receipt that could not be noted is only asked for again.
+                log.error("what was sent cannot be noted", extra={"why": str(error)})
             failures = 0 if self._monotonic() - since_s > STEADY_S else failures + 1
             longest_s = min(RECONNECT_MAX_S, RECONNECT_FIRST_S * 2.0 ** min(failures, 10))
             await asyncio.sleep(self._post.chance() * longest_s)

@@ -7,15 +7,19 @@ Source: https://www.sqlite.org/pragma.html#pragma_synchronous, https://www.sqlit
 """
 
 import contextlib
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from yikao_gateway.errors import StorageError
+from yikao_gateway.errors import StorageError, StorageFull
+from yikao_gateway.room import Room
 
-VERSION: Final = 1
+STEPS: Final = ("outbox.sql", "outbox_measured_at.sql", "outbox_device_clock.sql")
+"""Step n makes a file of version n of one of version n - 1; one that was released never changes."""
+VERSION: Final = len(STEPS)
 """`user_version` of the file; a newer program's file is refused rather than guessed at."""
 BUSY_TIMEOUT_S: Final = 5.0
 """How long to wait for another process's transaction; each lasts milliseconds."""
@@ -23,8 +27,23 @@ PAGE_BYTES: Final = 4096
 FILE_BYTES_MAX: Final = 1 << 30
 """1 GiB, about a million readings. At the bound storing fails loudly; nothing is overwritten."""
 AUTOCHECKPOINT_PAGES: Final = 1000
+DISK_SPARE_BYTES: Final = 16 << 20
+"""Of the disk not for readings: the write-ahead log is there, and whoever else lives there."""
+PROBE_BYTES: Final = 64 * 1024
+"""Some fifty readings: a disk that takes so much can be read for again."""
 
 Row = tuple[Any, ...]
+
+_TAILS: Final = ("", "-wal", "-shm")
+"""Of the names of the files that SQLite keeps a database in."""
+_DAMAGED: Final = frozenset(
+    # What we ask is right: that a table or a column is not there (an error) is the file's fault.
+    {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
+)
+_FULL: Final = frozenset(
+    # A quota and a bound on file sizes are told as a failed write.
+    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
+)
 
 
 class Damaged(StorageError):  # noqa: N818  the name says what is the case
@@ -72,13 +91,53 @@ class Database:
         with _our_errors(self.path):
             return self._connection.execute(sql, arguments).fetchall()
 
+    def room(self) -> Room:
+        """Return how full the file is, by its bound and by what its disk has left."""
+        ((pages, free_pages),) = self.read(
+            "SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count"
+        )
+        with _our_errors(self.path):
+            free_bytes = shutil.disk_usage(self.path.parent).free
+            # What is in the log only has yet to find a place in the file.
+            file_bytes, log_bytes = (
+                _size(self.path.with_name(self.path.name + tail)) for tail in ("", "-wal")
+            )
+        reach = file_bytes + max(0, free_bytes + log_bytes - DISK_SPARE_BYTES)
+        return Room((pages - free_pages) * PAGE_BYTES, min(self._bytes_max, reach))
+
+    def probe(self) -> None:
+        """Write `PROBE_BYTES` and take them out again. Raises `StorageFull` while they do not fit.
+
+        The log is written back first: from then on it is used from its beginning.
+        """
+        self.read("PRAGMA wal_checkpoint(RESTART)")
+        with self.write() as cursor:
+            cursor.execute(
+                "INSERT INTO meta VALUES ('probe', ?)"
+                " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                ("." * PROBE_BYTES,),
+            )
+        with self.write() as cursor:
+            cursor.execute("DELETE FROM meta WHERE key = 'probe'")
+
     def verify(self) -> None:
-        """Raise `Damaged` when SQLite's own check finds a fault."""
-        (verdict,) = self.read("PRAGMA quick_check(1)")[0]
+        """Raise `Damaged` when SQLite's own check finds a fault.
+
+        The whole check: an index that has lost a row would hide it for ever.
+        """
+        (verdict,) = self.read("PRAGMA integrity_check(1)")[0]
         if verdict != "ok":
-            raise Damaged(f"{self.path} is damaged ({verdict}): it must be set aside")
+            raise _damaged(self.path, verdict)
+        with contextlib.closing(Database(Path(":memory:"))) as ours:
+            if self._tables() != ours._tables():
+                raise _damaged(self.path, "its tables are not ours")
+
+    def _tables(self) -> list[Row]:
+        return self.read("SELECT type, name, sql FROM sqlite_master ORDER BY name")
 
     def _prepare(self) -> None:
+        # What the disk has changed may be no text any more: a checksum is to say so, not an error.
+        self._connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         execute = self._connection.execute
         execute(f"PRAGMA page_size = {PAGE_BYTES}")
         execute("PRAGMA journal_mode = WAL")
@@ -91,21 +150,49 @@ class Database:
                 f"{self.path} was written by a newer program (version {version}): install that one"
             )
         if version < VERSION:
-            schema = files("yikao_gateway").joinpath("outbox.sql").read_text("utf-8")
-            self._connection.executescript(
-                f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {VERSION}; COMMIT;"
-            )
+            self._upgrade()
+
+    def _upgrade(self) -> None:
+        with self.write() as cursor:
+            # Asked for again: another process may have come first.
+            (version,) = cursor.execute("PRAGMA user_version").fetchone()
+            for step in STEPS[version:]:
+                for statement in _statements(
+                    files("yikao_gateway").joinpath(step).read_text("utf-8")
+                ):
+                    cursor.execute(statement)
+            cursor.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
 
 
 def set_aside(path: Path, suffix: str) -> Path:
     """Rename a damaged file and its log out of the way, for somebody to look at; return where."""
     aside = path.with_name(f"{path.name}.damaged-{suffix}")
     with _our_errors(path):
-        for tail in ("", "-wal", "-shm"):
+        for tail in _TAILS:
             source = path.with_name(path.name + tail)
             if source.exists():
                 source.rename(aside.with_name(aside.name + tail))
     return aside
+
+
+def remove(path: Path) -> None:
+    """Delete a file and its log, if they are there."""
+    with _our_errors(path):
+        for tail in _TAILS:
+            path.with_name(path.name + tail).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -113,12 +200,23 @@ def _our_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0)
         # The low byte is the primary code. Source: https://www.sqlite.org/rescode.html.
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise Damaged(f"{path} is damaged ({error}): it must be set aside") from error
+        if code & 0xFF in _DAMAGED:
+            raise _damaged(path, error) from error
+        if code in _FULL:
+            raise StorageFull(
+                f"{path} cannot grow ({error}): make free space on its disk"
+            ) from error
         raise StorageError(
             f"{path} cannot be used ({error}): check the disk's free space and the permissions"
         ) from error
+    except UnicodeDecodeError as error:
+        # SQLite's own words, where it quotes a table's definition.
+        raise _damaged(path, error.reason) from error
     except OSError as error:
         raise StorageError(f"{path} cannot be used ({error})") from error
+
+
+def _damaged(path: Path, why: object) -> Damaged:
+    return Damaged(f"{path} is damaged ({why}): it must be set aside")

@@ -1,13 +1,15 @@
 """One connection's work: hand the outbox's rows to the server until its receipts have closed them.
 
-New rows go before the backlog, so that what was just measured never waits behind a month.
+What was just measured goes before the backlog, so that it never waits behind a month; the backlog
+goes in the order of measuring.
 """
 
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -24,7 +26,8 @@ from yikao_devices.wire import (
     encode,
 )
 from yikao_gateway.alarms import Alarms
-from yikao_gateway.flight import Chance, Flight, Parcel, pack
+from yikao_gateway.errors import StorageFull
+from yikao_gateway.flight import NEWS_AGE_MAX, Chance, Flight, Parcel, pack
 from yikao_gateway.keys import SigningKey
 from yikao_gateway.known_devices import KnownDevices
 from yikao_gateway.outbox import Outbox, Row
@@ -41,7 +44,7 @@ from yikao_gateway.publisher import (
 log = logging.getLogger(__name__)
 
 LANE_MAX: Final = 500
-"""Rows under way at once, of new ones and of the backlog each; the next wait for receipts."""
+"""Rows under way at once, of news and of the backlog each; the next wait for receipts."""
 ACKNOWLEDGE_MAX_S: Final = 30.0
 """A broker that acknowledges nothing for so long is gone, whatever TCP says."""
 POLL_S: Final = 1.0
@@ -49,10 +52,12 @@ POLL_S: Final = 1.0
 CONTROLS_MAX: Final = 100
 """Answers and words about ourselves that wait for room; beyond it the oldest are dropped: they are
 said again at the next connection."""
-RETENTION: Final = timedelta(days=90)
-"""How long rows are kept that the server has: so long a device's repetition is known as one."""
 REFUSED_FROM: Final = 0x80
 """Reason codes from here on are refusals. Source: OASIS MQTT 5.0, section 2.4."""
+
+
+def _nobody(_: datetime) -> None:
+    """Have no use for the server's time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ class Post:
     now: Callable[[], datetime]
     chance: Chance
     alarms: Alarms
+    told: Callable[[datetime], None] = _nobody
+    """Is given the server's time."""
 
     def topic(self, channel: str) -> str:
         """Return the full topic of a channel of ours."""
@@ -105,7 +112,6 @@ class Delivery:
         self._publisher = publisher
         self._packet_bytes_max = opened.packet_bytes_max
         self._flight = Flight(opened.window, post.chance)
-        self._backlog_to = post.outbox.last_seq()
         self._heartbeat_s = at_s
         self._channels: dict[int, str] = {}
         self._controls: deque[tuple[str, bytes]] = deque(
@@ -130,7 +136,6 @@ class Delivery:
         if at_s >= self._heartbeat_s:
             self._heartbeat_s = at_s + self._post.heartbeat_s
             self._controls.append((topics.STATUS, self._post.status("online")))
-            self._post.outbox.purge(self._post.now() - RETENTION)
         while self._controls and self._flight.room:
             channel, payload = self._controls.popleft()
             self._send(channel, payload, (), at_s, retain=channel != topics.COMMAND_RESULT)
@@ -151,12 +156,12 @@ class Delivery:
 
     def _send_rows(self, at_s: float) -> None:
         outbox, now = self._post.outbox, self._post.now()
-        fresh = outbox.waiting_ids(LANE_MAX, after=self._backlog_to)
-        old = outbox.waiting_ids(LANE_MAX, upto=self._backlog_to)
-        self._flight.forget_all_but({name for _, name in (*fresh, *old)})
+        since = now - NEWS_AGE_MAX
+        lanes = (outbox.news_ids(since, LANE_MAX), outbox.backlog_ids(since, LANE_MAX))
+        self._flight.forget_all_but({name for lane in lanes for _, name in lane})
         parcels = [
             parcel
-            for lane in (fresh, old)
+            for lane in lanes
             for parcel in pack(self._ready(lane, at_s), now, self._packet_bytes_max)
         ]
         sent: list[int] = []
@@ -164,16 +169,14 @@ class Delivery:
             self._send(topics.item_channel(parcel.kind), self._message(parcel), parcel.rows, at_s)
             sent += [row.seq for row in parcel.rows]
         if sent:
-            outbox.mark_sent(sent, now)
+            # How often it was sent is told to people, and need not be: sending makes room.
+            with contextlib.suppress(StorageFull):
+                outbox.mark_sent(sent, now)
 
     def _ready(self, lane: list[tuple[int, UUID]], at_s: float) -> list[Row]:
         """Return the rows of a lane that are to be sent; mostly none, and then none is read."""
         seqs = self._flight.ready(lane, at_s)
-        if not seqs:
-            return []
-        wanted = frozenset(seqs)
-        rows = self._post.outbox.waiting(LANE_MAX, after=seqs[0] - 1)
-        return [row for row in rows if row.seq in wanted]
+        return self._post.outbox.rows(seqs) if seqs else []
 
     def _message(self, parcel: Parcel) -> bytes:
         return encode(
@@ -224,6 +227,7 @@ class Delivery:
         except (DecodeError, UnicodeDecodeError) as error:
             log.warning("receipt unreadable", extra={"why": str(error)})
             return
+        self._post.told(receipt.t)
         self._flight.settled(receipt.stored)
         self._flight.settled(each.reading_id for each in receipt.rejected)
         rejected = [*receipt.rejected, *self._refused(receipt)]

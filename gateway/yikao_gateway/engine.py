@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
-from yikao_devices.assembler import MEASUREMENTS
 from yikao_devices.conversation import (
     Answer,
     AskTime,
     ClockCompared,
+    ClockWillBeSet,
     Disconnected,
     Effect,
     Notification,
@@ -50,7 +50,7 @@ class Mailbox:
         if self._failure is not None:
             return
         try:
-            if characteristic in MEASUREMENTS:
+            if characteristic in self._intake.measurements:
                 self._intake.take(characteristic, data)
         except StorageError as error:
             # Raised here it would end in the radio library; `check` raises it in the session.
@@ -119,6 +119,9 @@ async def _do(
         case ClockCompared(offset_s):
             intake.clock_compared(offset_s)
             return None
+        case ClockWillBeSet():
+            intake.clock_will_be_set()
+            return None
         case Read() | Write() | Subscribe():
             return await _request(effect, link, intake)
 
@@ -131,7 +134,8 @@ async def _request(effect: Read | Write | Subscribe, link: Link, intake: Intake)
             case Write(characteristic, data):
                 await link.write(characteristic, data)
             case Subscribe(characteristic):
-                intake.begin()
+                if characteristic in intake.measurements:
+                    intake.begin()
                 await link.subscribe(characteristic)
     except ProtocolError as error:
         return Refused(error.att_code)

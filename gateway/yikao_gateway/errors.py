@@ -8,8 +8,16 @@ class StorageError(Exception):
     """
 
 
+class StorageFull(StorageError):  # noqa: N818  the name says what is the case
+    """The disk takes nothing more for now; devices keep their records until it does again."""
+
+
 class BrokerUnreachable(Exception):  # noqa: N818  the name says what is the case
     """The broker did not take our connection; the network's keeper or the operator must act."""
+
+
+class PageUnavailable(Exception):  # noqa: N818  the name says what is the case
+    """The page at home cannot be served where the settings say; the operator must act."""
 
 
 class KeyFileError(Exception):

@@ -21,10 +21,12 @@ RECEIPT_WAIT_S: Final = 5.0
 """A receipt takes a fraction of a second; without one for so long the row is sent again."""
 RESEND_MAX_S: Final = 120.0
 """The longest pause before a row is sent again."""
-LIVE_COUNT_MAX: Final = 5
-"""More rows than this at once are a backlog, and share messages."""
-LIVE_AGE_MAX: Final = timedelta(minutes=10)
-"""An older row is no news: it travels with others."""
+ALONE_MAX: Final = 5
+"""More rows than this at once share messages."""
+NEWS_AGE_MAX: Final = timedelta(minutes=15)
+"""What was measured longer ago is no news: it waits behind it, and is marked as historical.
+
+The server calls a reading late from the same age on (`[late]` in the rule file)."""
 ENVELOPE_BYTES: Final = 1024
 """What a message is longer than its items."""
 
@@ -42,28 +44,31 @@ class Parcel:
 
 
 def pack(rows: Sequence[Row], now: datetime, packet_bytes_max: int) -> list[Parcel]:
-    """Return the messages in which `rows` travel, in their order.
+    """Return the messages in which `rows` travel, those of one kind in their order.
 
-    A few young rows go one by one, as news; others together, marked as historical.
+    A few rows of news go one by one; others together, and what is no news marked as historical.
     """
-    few = len(rows) <= LIVE_COUNT_MAX
+    few, news_s = len(rows) <= ALONE_MAX, (now - NEWS_AGE_MAX).timestamp()
     bytes_max = min(MESSAGE_BYTES_MAX, packet_bytes_max) - ENVELOPE_BYTES
     parcels: list[Parcel] = []
-    groups: dict[str, list[Row]] = {}
-    lengths: dict[str, int] = {}
+    groups: dict[tuple[str, bool], list[Row]] = {}
+    lengths: dict[tuple[str, bool], int] = {}
     for row in rows:
-        if few and now - row.captured_at <= LIVE_AGE_MAX:
-            parcels.append(Parcel(row.kind, (row,), historical=False))
+        historical = row.measured_s < news_s
+        if few and not historical:
+            parcels.append(Parcel(row.kind, (row,), historical))
             continue
-        group = groups.setdefault(row.kind, [])
+        key = (row.kind, historical)
+        group = groups.setdefault(key, [])
         # Each item brings a comma.
         length = len(row.payload) + 1
-        if group and (len(group) == ITEMS_MAX or lengths[row.kind] + length > bytes_max):
-            parcels.append(Parcel(row.kind, tuple(group), historical=True))
+        if group and (len(group) == ITEMS_MAX or lengths[key] + length > bytes_max):
+            parcels.append(Parcel(row.kind, tuple(group), historical))
             group.clear()
-        lengths[row.kind] = length + (lengths[row.kind] if group else 0)
+        lengths[key] = length + (lengths[key] if group else 0)
         group.append(row)
-    return parcels + [Parcel(kind, tuple(group), True) for kind, group in groups.items()]
+    rest = [Parcel(kind, tuple(group), old) for (kind, old), group in groups.items()]
+    return parcels + rest
 
 
 def pause_s(sends: int, chance: Chance) -> float:

@@ -5,28 +5,43 @@ import logging
 import random
 import signal
 import time
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, Final
 
-from yikao_gateway.agent import Agent, Choice, Listed
+from yikao_devices.wire import Item, decode_item
+from yikao_gateway.agent import Agent
 from yikao_gateway.alarms import Alarms
 from yikao_gateway.attention import Pace, Watchful
+from yikao_gateway.choice import Bonding, Choice, Listed, Target
 from yikao_gateway.courier import Courier
 from yikao_gateway.database import Database
 from yikao_gateway.delivery import Post
-from yikao_gateway.home_clock import Now
+from yikao_gateway.home_clock import HomeClock
 from yikao_gateway.intake import recover
+from yikao_gateway.keeper import Keeper
 from yikao_gateway.keys import SigningKey
 from yikao_gateway.known_devices import KnownDevices
 from yikao_gateway.outbox import Outbox
+from yikao_gateway.page.household import Household
+from yikao_gateway.page.routes import Pages
+from yikao_gateway.page.server import serving
+from yikao_gateway.pairing_mode import PairingMode
 from yikao_gateway.prompts import Prompts, Show
 from yikao_gateway.publisher import Broker
-from yikao_gateway.radio.open import open_radio
+from yikao_gateway.radio.open import open_radios
 from yikao_gateway.settings import Settings
-from yikao_gateway.visit import Target, Visit, Visitor
+from yikao_gateway.speech import Speaker, find_speaker
+from yikao_gateway.stock import Stock
+from yikao_gateway.timekeeper import keep_time
+from yikao_gateway.visit import Visit, Visitor
 
 log = logging.getLogger(__name__)
+
+NEWEST_MAX: Final = 20
+"""A device sends its newest record last; so many are looked through for one just measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +53,7 @@ class Home:
 
     database: Database
     key: SigningKey
-    now: Now
+    now: HomeClock
     show: Show
     damaged: Path | None = None
 
@@ -46,25 +61,44 @@ class Home:
 async def run_gateway(settings: Settings, home: Home) -> None:
     """Read devices and hand on their readings until SIGTERM or SIGINT.
 
-    Raises `StorageError` as soon as something cannot be stored: nothing may be read then.
+    Without room for what they say devices are not read. Raises `StorageError` as soon as something
+    cannot be stored for another reason.
     """
     stopped = _stop_signal()
     outbox, devices = Outbox(home.database), KnownDevices(home.database)
-    post = make_post(settings, home, outbox, devices)
+    home.now.not_before(devices.newest())
+    speaker = find_speaker(settings.language) if settings.speak else None
+    post = make_post(settings, home, outbox, devices, _shown_and_said(home.show, speaker))
     if home.damaged is not None:
         post.alarms.set("outbox_damaged", on=True, about=home.damaged.name)
-    recovered = recover(outbox, settings.zone)
-    log.info(
-        "gateway running",
-        extra={"gateway": settings.id, "boot": post.boot, "recovered": recovered},
-    )
+    log.info("gateway running", extra={"gateway": settings.id, "boot": post.boot})
     courier = Courier(post, broker_of(settings), time.monotonic)
-    agent = make_agent(settings, home.now, post, courier)
-    tasks = {
-        asyncio.create_task(courier.run()),
-        asyncio.create_task(agent.listen_for_ever()),
-        asyncio.create_task(stopped.wait()),
-    }
+    pairing = PairingMode()
+    agent = make_agent(settings, home.now, post, courier, pairing)
+    pages = Pages(_household(post, pairing, courier), settings.language)
+    keeper = Keeper(Stock(home.database), post.alarms, home.now)
+
+    async def read() -> None:
+        recovered = recover(outbox, devices, home.now)
+        log.info("devices are read", extra={"recovered": recovered})
+        await agent.listen_for_ever()
+
+    def date_what_waited() -> None:
+        recover(outbox, devices, home.now)
+        courier.wake()
+
+    keeping_time = keep_time(home.now, post.alarms, lambda: agent.idle, date_what_waited)
+    work = [courier.run(), keeper.run(), keeper.guard(read), keeping_time, stopped.wait()]
+    if speaker is not None:
+        work.append(speaker.speak_for_ever())
+    async with serving(pages, settings.page, anywhere=settings.page_anywhere):
+        await _until_one_ends(work)
+    log.info("gateway stopped")
+
+
+async def _until_one_ends(work: Iterable[Coroutine[Any, Any, object]]) -> None:
+    """Do all of it until one ends, well or with an error, which is raised."""
+    tasks = {asyncio.create_task(each) for each in work}
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -73,10 +107,37 @@ async def run_gateway(settings: Settings, home: Home) -> None:
         await asyncio.wait(tasks)
     for task in done:
         task.result()
-    log.info("gateway stopped")
 
 
-def make_post(settings: Settings, home: Home, outbox: Outbox, devices: KnownDevices) -> Post:
+def _household(post: Post, pairing: PairingMode, courier: Courier) -> Household:
+    return Household(
+        post.gateway,
+        post.version,
+        post.outbox,
+        post.devices,
+        post.prompts,
+        post.alarms,
+        pairing,
+        post.now,
+        time.monotonic,
+        courier.wake,
+    )
+
+
+def _shown_and_said(show: Show, speaker: Speaker | None) -> Show:
+    """Return what shows a prompt, and says its text where somebody speaks."""
+
+    def both(prompt: dict[str, Any]) -> None:
+        show(prompt)
+        if speaker is not None:
+            speaker.say(prompt["prompt"]["text"])
+
+    return both
+
+
+def make_post(
+    settings: Settings, home: Home, outbox: Outbox, devices: KnownDevices, show: Show
+) -> Post:
     """Return who sends; each call counts as one start of the gateway."""
     return Post(
         tenant=settings.tenant,
@@ -88,37 +149,49 @@ def make_post(settings: Settings, home: Home, outbox: Outbox, devices: KnownDevi
         key=home.key,
         outbox=outbox,
         devices=devices,
-        prompts=Prompts(settings.language, home.now, home.show),
+        prompts=Prompts(settings.language, home.now, show, home.database),
         now=home.now,
         chance=random.random,
         alarms=Alarms(settings.id, outbox, home.now),
+        told=home.now.told,
     )
 
 
-def make_agent(settings: Settings, now: Now, post: Post, courier: Courier) -> Agent:
+def make_agent(
+    settings: Settings, now: HomeClock, post: Post, courier: Courier, pairing: PairingMode
+) -> Agent:
     """Return the agent that visits the devices of `settings`. Raises `RadioSpecError`."""
 
     def on_visit(target: Target, visit: Visit) -> None:
         courier.wake()
+        if visit.new_items and post.prompts.awaits(target.address):
+            post.prompts.read(target.address, _newest(post.outbox, visit.new_items))
 
-    def on_radio(trouble: str | None) -> None:
-        post.alarms.set("radio_unavailable", on=trouble is not None)
-        if trouble is not None:
-            log.warning("no radio", extra={"why": trouble})
+    def on_radio(code: str, radio: str, why: str | None) -> None:
+        post.alarms.set(code, on=why is not None, about=radio)
+        if why is not None:
+            log.warning("radio in trouble", extra={"code": code, "radio": radio, "why": why})
 
     listed = {each.address: Listed(each.model, each.passkey) for each in settings.devices}
     pace = Pace(reread_s=settings.reread_s, eager_s=settings.eager_s)
-    visitor = Visitor(
-        open_radio(settings.radio, settings.state_dir), post.outbox, post.devices, now
-    )
+    visitors = [
+        Visitor(radio, post.outbox, post.devices, now, pairing, time.monotonic, lambda: now.line)
+        for radio in open_radios(settings.radio, settings.state_dir)
+    ]
     return Agent(
-        visitor,
-        Choice(listed, only_listed=bool(listed)),
+        visitors,
+        Choice(listed, only_listed=bool(listed), bonding=Bonding(settings.pairing)),
         lambda: Watchful(pace),
         on_visit,
         on_radio,
         time.monotonic,
     )
+
+
+def _newest(outbox: Outbox, count: int) -> list[Item]:
+    """Return the newest items, up to `count` of them; what the server has already is left out."""
+    after = outbox.last_seq() - min(count, NEWEST_MAX)
+    return [decode_item(row.payload) for row in outbox.waiting(NEWEST_MAX, after)]
 
 
 def broker_of(settings: Settings) -> Broker:

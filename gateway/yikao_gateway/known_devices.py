@@ -4,11 +4,13 @@ A problem is remembered so that people are told when it changes, not at every at
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from sqlite3 import Cursor
 from typing import Final
 
 from msgspec import json
 
+from yikao_devices.clock_epochs import ClockSeen
 from yikao_gateway.database import Database
 
 RECORD_MAX: Final = 0xFFFF
@@ -21,7 +23,10 @@ _decode_identity: Final = json.Decoder(dict[str, str]).decode
 
 @dataclass(frozen=True, slots=True)
 class KnownDevice:
-    """One device; `next_record` is the first record number not stored yet, None before any."""
+    """One device; `next_record` is the first record number not stored yet, None before any.
+
+    clock: what to date the next visit's records by, beside what that finds itself.
+    """
 
     address: str
     model: str
@@ -29,6 +34,7 @@ class KnownDevice:
     next_record: int | None
     problem: str | None
     battery_low: bool
+    clock: ClockSeen | None = None
 
 
 class KnownDevices:
@@ -40,13 +46,13 @@ class KnownDevices:
     def get(self, address: str) -> KnownDevice | None:
         """Return what is known of a device, or None."""
         rows = self._database.read(
-            "SELECT address, model, identity, next_record, problem, battery_low FROM device"
-            " WHERE address = ?",
+            "SELECT address, model, identity, next_record, problem, battery_low, clock_at,"
+            " clock_ahead_s, clock_over, clock_drained FROM device WHERE address = ?",
             (address,),
         )
-        for found, model, identity, next_record, problem, low in rows:
+        for found, model, identity, next_record, problem, low, *clock in rows:
             names = _decode_identity(identity)
-            return KnownDevice(found, model, names, next_record, problem, bool(low))
+            return KnownDevice(found, model, names, next_record, problem, bool(low), _seen(*clock))
         return None
 
     def addresses(self) -> tuple[str, ...]:
@@ -56,11 +62,19 @@ class KnownDevices:
         )
         return tuple(address for (address,) in rows)
 
+    def seen(self) -> list[tuple[KnownDevice, datetime]]:
+        """Return every device that was read, and when (in UTC), the latest first."""
+        found = self._database.read("SELECT address, last_seen FROM device")
+        times = {address: datetime.fromtimestamp(last, UTC) for address, last in found}
+        known = ((self.get(address), times[address]) for address in self.addresses())
+        return [(device, at) for device, at in known if device is not None]
+
     def note(self, device: KnownDevice, at: datetime) -> None:
         """Remember `device` as it is now."""
         with self._database.write() as cursor:
             cursor.execute(
-                "INSERT INTO device VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE"
+                "INSERT INTO device (address, model, identity, next_record, problem, battery_low,"
+                " last_seen) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE"
                 " SET model = excluded.model, identity = excluded.identity,"
                 " next_record = excluded.next_record, problem = excluded.problem,"
                 " battery_low = excluded.battery_low, last_seen = excluded.last_seen",
@@ -74,3 +88,37 @@ class KnownDevices:
                     at.timestamp(),
                 ),
             )
+            if device.clock is not None:
+                _note_clock(cursor, device.address, device.clock)
+
+    def note_clock(self, address: str, model: str, clock: ClockSeen) -> None:
+        """Remember what a device's clock is, before it is set."""
+        with self._database.write() as cursor:
+            cursor.execute(
+                "INSERT INTO device (address, model, last_seen) VALUES (?, ?, ?)"
+                " ON CONFLICT (address) DO NOTHING",
+                (address, model, clock.at.timestamp()),
+            )
+            _note_clock(cursor, address, clock)
+
+    def newest(self) -> datetime | None:
+        """Return when (in UTC) a device was last read or an item was last stored."""
+        ((at,),) = self._database.read(
+            "SELECT max(at) FROM (SELECT max(last_seen) AS at FROM device UNION ALL"
+            " SELECT captured_at FROM item WHERE seq = (SELECT max(seq) FROM item))"
+        )
+        return None if at is None else datetime.fromtimestamp(at, UTC)
+
+
+def _seen(at: float | None, ahead_s: float | None, over: int, drained: int) -> ClockSeen | None:
+    if at is None:
+        return None
+    return ClockSeen(datetime.fromtimestamp(at, UTC), ahead_s, bool(over), bool(drained))
+
+
+def _note_clock(cursor: Cursor, address: str, clock: ClockSeen) -> None:
+    cursor.execute(
+        "UPDATE device SET clock_at = ?, clock_ahead_s = ?, clock_over = ?, clock_drained = ?"
+        " WHERE address = ?",
+        (clock.at.timestamp(), clock.ahead_s, clock.over, clock.drained, address),
+    )

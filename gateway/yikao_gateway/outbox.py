@@ -6,22 +6,36 @@ acknowledgement settles nothing. A record that a device sends again has the same
 is no new item.
 """
 
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from yikao_devices.wire import Item, Rejection, encode_item, kind_of
+from msgspec import json
+
+from yikao_devices.wire import Item, RefusedFrame, Rejection, encode_item, kind_of
 from yikao_gateway.database import Database
+from yikao_gateway.errors import StorageFull
+from yikao_gateway.soundness import (
+    checksum,
+    frame_checksum,
+    is_id,
+    is_sound,
+    is_sound_frame,
+    moment_of,
+)
 
-PURGE_MAX: Final = 1000
-"""Rows that one call of `purge` deletes at most, so that it never holds up a reading."""
 LEFTOVERS_MAX: Final = 100_000
 """Frames given back after a crash; one session has fewer."""
 
-SEQ_MAX: Final = 2**63 - 1
+_INSERT: Final = (
+    "INSERT INTO item (reading_id, kind, payload, crc, captured_at, measured_at)"
+    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (reading_id) DO UPDATE"
+    " SET kind = excluded.kind, payload = excluded.payload, crc = excluded.crc,"
+    " measured_at = excluded.measured_at, state = 'open', code = NULL WHERE state = 'damaged'"
+)
+"""What comes again is no new item, but it mends what the disk had changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +52,14 @@ class KeptFrame:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An open item; `payload` is its JSON as it travels, `attempts` counts the sends so far."""
+    """An open item; `payload` is its JSON as it travels, `measured_s` when it was measured as Unix
+    time, `attempts` counts the sends so far."""
 
     seq: int
     reading_id: UUID
     kind: str
     payload: bytes
-    captured_at: datetime
+    measured_s: float
     attempts: int
 
 
@@ -96,24 +111,12 @@ class Outbox:
         with self._database.write() as cursor:
             if frame is not None:
                 cursor.execute(
-                    "INSERT INTO frame (session, device, model, characteristic, bytes, arrived_at,"
-                    " device_offset_s) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        session,
-                        frame.device,
-                        frame.model,
-                        frame.characteristic,
-                        frame.data,
-                        frame.arrived_at.isoformat(),
-                        frame.device_offset_s,
-                    ),
+                    "INSERT INTO frame (session, device, model, characteristic, arrived_at,"
+                    " device_offset_s, bytes, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    _frame_row(session, frame),
                 )
             before = cursor.connection.total_changes
-            cursor.executemany(
-                "INSERT INTO item (reading_id, kind, payload, crc, captured_at)"
-                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (reading_id) DO NOTHING",
-                rows,
-            )
+            cursor.executemany(_INSERT, rows)
             new = cursor.connection.total_changes - before
             if complete:
                 cursor.execute("DELETE FROM frame WHERE session = ?", (session,))
@@ -124,24 +127,29 @@ class Outbox:
         return self.keep("", None, (item,), at, complete=False) == 1
 
     def leftovers(self) -> dict[str, list[KeptFrame]]:
-        """Return the frames that a crash left without an item, by session, in order of arrival."""
+        """Return the frames that a crash left without an item, by session, in order of arrival.
+
+        A frame that the disk has changed is set to `damaged`, as an item of its own.
+        """
         sessions: dict[str, list[KeptFrame]] = {}
-        for (
-            session,
-            device,
-            model,
-            characteristic,
-            data,
-            arrived_at,
-            offset_s,
-        ) in self._database.read(
-            "SELECT session, device, model, characteristic, bytes, arrived_at, device_offset_s"
-            " FROM frame ORDER BY id LIMIT ?",
+        damaged: list[int] = []
+        for number, crc, *columns in self._database.read(
+            "SELECT id, crc, session, device, model, characteristic, arrived_at, device_offset_s,"
+            " bytes FROM frame ORDER BY id LIMIT ?",
             (LEFTOVERS_MAX,),
         ):
+            if not is_sound_frame(columns, crc):
+                damaged.append(number)
+                continue
+            session, device, model, characteristic, arrived_at, offset_s, data = columns
             arrived = datetime.fromisoformat(arrived_at)
             frame = KeptFrame(device, model, characteristic, data, arrived, offset_s)
             sessions.setdefault(session, []).append(frame)
+        if damaged:
+            self._give_up_frames(damaged)
+        if sum(map(len, sessions.values())) >= LEFTOVERS_MAX and len(sessions) > 1:
+            # The last may go on beyond the bound; its turn comes when the others are gone.
+            sessions.popitem()
         return sessions
 
     def last_seq(self) -> int:
@@ -149,36 +157,60 @@ class Outbox:
         (last,) = self._database.read("SELECT COALESCE(MAX(seq), 0) FROM item")[0]
         return int(last)
 
-    def waiting_ids(
-        self, limit: int, *, after: int = 0, upto: int = SEQ_MAX
-    ) -> list[tuple[int, UUID]]:
-        """Return number and id of the open items in a range of numbers, oldest first."""
-        rows = self._database.read(
-            "SELECT seq, reading_id FROM item"
-            " WHERE state = 'open' AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
-            (after, upto, limit),
+    def news_ids(self, since: datetime, limit: int) -> list[tuple[int, UUID]]:
+        """Return number and id of the open items measured since then, oldest first."""
+        return self._ids(
+            "SELECT seq, reading_id FROM item WHERE state = 'open' AND measured_at >= ?"
+            " ORDER BY measured_at, seq LIMIT ?",
+            (since.timestamp(), limit),
         )
-        return [(seq, UUID(bytes=name)) for seq, name in rows]
+
+    def backlog_ids(self, before: datetime, limit: int) -> list[tuple[int, UUID]]:
+        """Return number and id of the open items measured before then, oldest first."""
+        return self._ids(
+            "SELECT seq, reading_id FROM item WHERE state = 'open' AND measured_at < ?"
+            " ORDER BY measured_at, seq LIMIT ?",
+            (before.timestamp(), limit),
+        )
+
+    def _ids(self, sql: str, arguments: tuple[float, int]) -> list[tuple[int, UUID]]:
+        rows = self._database.read(sql, arguments)
+        self._set_damaged([seq for seq, name in rows if not is_id(name)])
+        return [(seq, UUID(bytes=name)) for seq, name in rows if is_id(name)]
 
     def waiting(self, limit: int, after: int = 0) -> list[Row]:
-        """Return the open items with a higher number than `after`, oldest first.
-
-        A payload that the disk has changed is set to `damaged` and never returned: signed by us,
-        it would pass for a reading.
-        """
-        found = self._database.read(
-            "SELECT seq, reading_id, kind, payload, captured_at, attempts, crc FROM item"
-            " WHERE state = 'open' AND seq > ? ORDER BY seq LIMIT ?",
+        """Return the open items with a higher number than `after`, in the order of storing."""
+        return self._sound(
+            "SELECT {columns} FROM item WHERE state = 'open' AND seq > ? ORDER BY seq LIMIT ?",
             (after, limit),
         )
-        damaged = [seq for seq, _, _, payload, *_, crc in found if zlib.crc32(payload) != crc]
-        if damaged:
-            self._set_damaged(damaged)
-        return [
-            Row(seq, UUID(bytes=name), kind, payload, _moment(captured), attempts)
-            for seq, name, kind, payload, captured, attempts, _ in found
-            if seq not in damaged
-        ]
+
+    def rows(self, seqs: Sequence[int]) -> list[Row]:
+        """Return those of the items of these numbers that are open, oldest measured first."""
+        return self._sound(
+            "SELECT {columns} FROM json_each(?) JOIN item ON seq = value"
+            " WHERE state = 'open' ORDER BY measured_at, seq",
+            (json.encode(seqs),),
+        )
+
+    def _sound(self, sql: str, arguments: tuple[object, ...]) -> list[Row]:
+        """Return what can be sent of a query's rows.
+
+        What the disk has changed is set to `damaged` and never returned: signed by us, it would
+        pass for a reading.
+        """
+        columns = (
+            "seq, reading_id, kind, payload, crc, attempts, coalesce(CAST(measured_at AS REAL), 0)"
+        )
+        found = self._database.read(sql.format(columns=columns), arguments)
+        good, damaged = [], []
+        for seq, name, kind, payload, crc, attempts, measured_s in found:
+            if is_sound(name, kind, payload, crc):
+                good.append(Row(seq, UUID(bytes=name), kind, payload, measured_s, attempts))
+            else:
+                damaged.append(seq)
+        self._set_damaged(damaged)
+        return good
 
     def mark_sent(self, seqs: Iterable[int], at: datetime) -> None:
         """Note that these items have been handed to the broker."""
@@ -192,14 +224,26 @@ class Outbox:
     def settle(self, stored: Iterable[UUID], rejected: Iterable[Rejection], at: datetime) -> None:
         """Close the items that the server has; an unknown id is none of ours and is ignored.
 
-        What is stored stays stored, whatever a later receipt says of a repetition.
+        What is stored stays stored, whatever a later receipt says of a repetition. Where there is
+        no room to note it, what the server has stored goes, which takes none.
         """
+        names, refusals = [each.bytes for each in stored], list(rejected)
+        try:
+            self._close(names, refusals, at)
+        except StorageFull:
+            with self._database.write() as cursor:
+                cursor.executemany(
+                    "DELETE FROM item WHERE reading_id = ?", [(name,) for name in names]
+                )
+            self._close([], refusals, at)
+
+    def _close(self, stored: list[bytes], rejected: list[Rejection], at: datetime) -> None:
         when = at.timestamp()
         with self._database.write() as cursor:
             cursor.executemany(
                 "UPDATE item SET state = 'stored', code = NULL, receipt_at = ?"
                 " WHERE reading_id = ? AND state <> 'stored'",
-                [(when, reading_id.bytes) for reading_id in stored],
+                [(when, name) for name in stored],
             )
             cursor.executemany(
                 "UPDATE item SET state = 'rejected', code = ?, receipt_at = ?"
@@ -213,16 +257,6 @@ class Outbox:
             cursor.execute(
                 "UPDATE item SET state = 'open', code = NULL, receipt_at = NULL"
                 " WHERE state = 'rejected'"
-            )
-            return cursor.rowcount
-
-    def purge(self, before: datetime) -> int:
-        """Delete up to `PURGE_MAX` items that the server had before then; return how many."""
-        with self._database.write() as cursor:
-            cursor.execute(
-                "DELETE FROM item WHERE seq IN (SELECT seq FROM item"
-                " WHERE state = 'stored' AND receipt_at < ? ORDER BY receipt_at LIMIT ?)",
-                (before.timestamp(), PURGE_MAX),
             )
             return cursor.rowcount
 
@@ -242,7 +276,7 @@ class Outbox:
             states.get("rejected", 0),
             states.get("damaged", 0),
             frames,
-            None if oldest is None else _moment(oldest),
+            moment_of(oldest),
             dict(codes),
         )
 
@@ -251,18 +285,63 @@ class Outbox:
         ((count,),) = self._database.read("SELECT COUNT(*) FROM item WHERE state = 'open'")
         return int(count)
 
+    def oldest_open_at(self) -> datetime | None:
+        """Return when the open item was read that has waited longest; None when none waits."""
+        (oldest,) = self._database.read("SELECT MIN(captured_at) FROM item WHERE state = 'open'")[0]
+        return moment_of(oldest)
+
+    def last_receipt_at(self) -> datetime | None:
+        """Return when the server last said that it has something; None when it never did."""
+        (last,) = self._database.read(
+            "SELECT MAX(receipt_at) FROM item WHERE receipt_at IS NOT NULL"
+        )[0]
+        return moment_of(last)
+
+    def state_of(self, reading_id: UUID) -> str | None:
+        """Return the state of an item; None when it is not there, or not any more."""
+        rows = self._database.read(
+            "SELECT state FROM item WHERE reading_id = ?", (reading_id.bytes,)
+        )
+        return str(rows[0][0]) if rows else None
+
     def _set_damaged(self, seqs: list[int]) -> None:
+        if not seqs:
+            return
         with self._database.write() as cursor:
             cursor.executemany(
-                "UPDATE item SET state = 'damaged' WHERE seq = ?", [(seq,) for seq in seqs]
+                "UPDATE item SET state = 'damaged', code = NULL WHERE seq = ?",
+                [(seq,) for seq in seqs],
             )
 
+    def _give_up_frames(self, numbers: list[int]) -> None:
+        """Make damaged items of frames that the disk has changed: kept, told, never decoded."""
+        with self._database.write() as cursor:
+            for number in numbers:
+                cursor.execute(
+                    "INSERT INTO item (reading_id, kind, payload, crc, captured_at, state)"
+                    " SELECT ?, 'frame', CAST(coalesce(bytes, '') AS BLOB), 0, 0, 'damaged'"
+                    " FROM frame WHERE id = ?",
+                    (uuid4().bytes, number),
+                )
+                cursor.execute("DELETE FROM frame WHERE id = ?", (number,))
 
-def _row_of(item: Item, at: datetime) -> tuple[bytes, str, bytes, int, float]:
+
+def _frame_row(session: str, frame: KeptFrame) -> tuple[object, ...]:
+    columns = (
+        session,
+        frame.device,
+        frame.model,
+        frame.characteristic,
+        frame.arrived_at.isoformat(),
+        frame.device_offset_s,
+        frame.data,
+    )
+    return *columns, frame_checksum(*columns)
+
+
+def _row_of(item: Item, at: datetime) -> tuple[bytes, str, bytes, int, float, float]:
     payload = encode_item(item)
-    crc = zlib.crc32(payload)
-    return item.reading_id.bytes, kind_of(item), payload, crc, at.timestamp()
-
-
-def _moment(unix_s: float) -> datetime:
-    return datetime.fromtimestamp(unix_s, UTC)
+    measured = item.clocks.t_hub if isinstance(item, RefusedFrame) else item.measured_at
+    stored_s, measured_s = at.timestamp(), measured.timestamp()
+    name = item.reading_id.bytes
+    return name, kind_of(item), payload, checksum(payload), stored_s, measured_s

@@ -8,6 +8,7 @@ Source: OASIS MQTT 5.0, sections 3.1 (CONNECT), 3.3 (PUBLISH), 3.14 (DISCONNECT)
 
 import asyncio
 import logging
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
@@ -30,6 +31,11 @@ log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S: Final = 10.0
 KEEPALIVE_S: Final = 60
+TCP_IDLE_S: Final = 30
+TCP_INTERVAL_S: Final = 10
+TCP_PROBES: Final = 3
+"""A line that died without a word, a router switched off, is known within a minute; and the probes
+keep a home router from forgetting it."""
 SESSION_EXPIRY_S: Final = 86_400
 """How long the broker keeps receipts for a gateway that is away; later ones are asked for again by
 sending again."""
@@ -156,6 +162,7 @@ class Publisher:
         client.max_inflight_messages_set(IN_FLIGHT_MAX)
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.suppress_exceptions = True
+        client.on_socket_open = _tune
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_publish = self._on_publish
@@ -250,6 +257,15 @@ def _properties(packet_type: int, sealed: Sealed) -> Properties:
         (PROPERTY_MESSAGE_ID, sealed.message_id),
     ]
     return properties
+
+
+def _tune(client: Any, _: Any, line: Any) -> None:
+    """Send each message at once, and have the kernel see whether the other end is still there."""
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, TCP_IDLE_S)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, TCP_INTERVAL_S)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, TCP_PROBES)
 
 
 def _text(path: Path | None) -> str | None:

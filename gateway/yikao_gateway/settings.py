@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from yikao_devices.models import CATALOGUE, Model, model_named
 from yikao_devices.toml_lines import Fault, FaultyFileError, Lines, parse_toml
 from yikao_gateway import settings_values
-from yikao_gateway.settings_values import DEFAULT_STATE, BrokerAddress
+from yikao_gateway.settings_values import DEFAULT_STATE, BrokerAddress, PageAddress
 
 PREFIX: Final = "YIKAO_GATEWAY_"
 DEVICES_MAX: Final = 200
@@ -46,11 +46,15 @@ class Settings:
     reread_s: float
     eager_s: float
     heartbeat_s: float
+    pairing: Literal["listed", "mode"]
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
     username: str | None = None
     password_file: Path | None = None
+    page: PageAddress | None = None
+    page_anywhere: bool = False
+    speak: bool = False
     devices: tuple[ListedDevice, ...] = ()
 
 
@@ -79,6 +83,10 @@ KEYS: Final[Mapping[str, _Key]] = {
     "reread_s": _Key(settings_values.seconds, default=60.0),
     "eager_s": _Key(settings_values.seconds, default=1.0),
     "heartbeat_s": _Key(settings_values.seconds, default=60.0),
+    "pairing": _Key(settings_values.pairing, default="listed"),
+    "page": _Key(settings_values.page),
+    "page_anywhere": _Key(settings_values.yes_or_no, default=False),
+    "speak": _Key(settings_values.yes_or_no, default=False),
 }
 DEVICE_KEYS: Final = ("address", "model", "passkey")
 SECRETS: Final = {
@@ -159,6 +167,11 @@ class _Reader:
         if checked["password_file"] and not checked["username"]:
             line = self._lines.of("", 0, "password_file")
             self._fault(line, "a password without a name", "Write username as well")
+        page = checked["page"]
+        if page is not None and not page.host.is_loopback and not checked["page_anywhere"]:
+            what = f"{page.host} lets everybody in the home's network press the page's buttons"
+            fix = 'Write page = "127.0.0.1:8089", or page_anywhere = true where that is wanted'
+            self._fault(self._lines.of("", 0, "page"), what, fix)
 
     def _devices(self, tables: Any) -> tuple[ListedDevice, ...]:
         if not isinstance(tables, list) or len(tables) > DEVICES_MAX:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -13,7 +14,9 @@ SECONDS_MIN: Final = 0.05
 SECONDS_MAX: Final = 86_400.0
 
 _NAME: Final = re.compile(r"[^/+#\x00-\x1f]{1,64}")
-_RADIO: Final = re.compile(r"bluez|sim:unix:.+|sim:tcp:.+:[0-9]{1,5}")
+_RADIO: Final = re.compile(
+    r"bluez(:hci[0-9]{1,2}(,hci[0-9]{1,2})*)?|sim:unix:.+|sim:tcp:.+:[0-9]{1,5}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,14 @@ class BrokerAddress:
     host: str
     port: int
     tls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PageAddress:
+    """Where the page for the people at home is served; port 0 takes any that is free."""
+
+    host: IPv4Address | IPv6Address
+    port: int
 
 
 def name(value: Any) -> str:
@@ -65,7 +76,13 @@ def language(value: Any) -> str:
 def radio(value: Any) -> str:
     if isinstance(value, str) and _RADIO.fullmatch(value):
         return value
-    raise ValueError('Write "bluez", "sim:unix:PATH" or "sim:tcp:HOST:PORT"')
+    raise ValueError('Write "bluez", "bluez:hci0,hci1", "sim:unix:PATH" or "sim:tcp:HOST:PORT"')
+
+
+def pairing(value: Any) -> str:
+    if value in ("listed", "mode"):
+        return str(value)
+    raise ValueError('Write "listed", or "mode" to bond with nobody while pairing mode is closed')
 
 
 def folder(value: Any) -> Path:
@@ -99,3 +116,24 @@ def seconds(value: Any) -> float:
     if isinstance(value, bool) or not SECONDS_MIN <= seconds <= SECONDS_MAX:
         raise ValueError(f"Write a number of seconds from {SECONDS_MIN} to {SECONDS_MAX:g}")
     return seconds
+
+
+def page(value: Any) -> PageAddress:
+    wanted = 'Write "127.0.0.1:8089", or leave it out for no page'
+    try:
+        parts = urlsplit(f"//{value}")
+        host, port = ip_address(parts.hostname or ""), parts.port
+    except ValueError as error:
+        raise ValueError(wanted) from error
+    if port is None or parts.path or parts.username is not None:
+        raise ValueError(wanted)
+    return PageAddress(host, port)
+
+
+def yes_or_no(value: Any) -> bool:
+    match value:
+        case True | "true":
+            return True
+        case False | "false":
+            return False
+    raise ValueError("Write true or false")

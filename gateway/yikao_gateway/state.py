@@ -4,14 +4,20 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from yikao_gateway.database import Damaged, Database, set_aside
+from yikao_gateway.database import Damaged, Database, remove, set_aside
 from yikao_gateway.errors import StorageError
+from yikao_gateway.salvage import salvage
+from yikao_gateway.stock import Stock
 
 OUTBOX: Final = "outbox.sqlite3"
+BEGUN: Final = datetime(2026, 1, 1, tzinfo=UTC)
+"""Before this program was written."""
+MENDED: Final = "outbox.sqlite3.mended"
+"""What takes a damaged outbox's place, while it is being made."""
 LOCK: Final = "gateway.lock"
 
 
@@ -51,9 +57,11 @@ def open_database(folder: Path) -> Database:
 def open_verified(folder: Path, at: datetime) -> tuple[Database, Path | None]:
     """Return the folder's database after SQLite's own check of it.
 
-    A damaged one is set aside for somebody to look at, and a new one made: devices are read anew
-    then. The second value is where the damaged one went, or None.
+    A damaged one is set aside for somebody to look at, and a new one made with what was whole in
+    it; devices are read anew then. The second value is where the damaged one went, or None.
     """
+    if not (folder / OUTBOX).exists() and (folder / MENDED).exists():
+        _take_its_place(folder)
     try:
         database = open_database(folder)
         try:
@@ -62,6 +70,30 @@ def open_verified(folder: Path, at: datetime) -> tuple[Database, Path | None]:
             database.close()
             raise
     except Damaged:
-        aside = set_aside(folder / OUTBOX, at.strftime("%Y%m%dT%H%M%S"))
-        return open_database(folder), aside
+        return _mend(folder, at)
     return database, None
+
+
+def _mend(folder: Path, at: datetime) -> tuple[Database, Path]:
+    """Put a new outbox in the place of a damaged one. Killed anywhere, it is begun or ended anew:
+    there is a complete one before the damaged one goes."""
+    remove(folder / MENDED)
+    mended = Database(folder / MENDED)
+    try:
+        salvage(folder / OUTBOX, mended)
+        # Higher than any number of starts, which may have been lost; also with a clock unset.
+        Stock(mended).go_on_from(int(max(at, BEGUN).timestamp()))
+    finally:
+        mended.close()
+    aside = set_aside(folder / OUTBOX, at.strftime("%Y%m%dT%H%M%S"))
+    _take_its_place(folder)
+    return open_database(folder), aside
+
+
+def _take_its_place(folder: Path) -> None:
+    # The log of another file, left behind, would be taken for this one's.
+    remove(folder / OUTBOX)
+    try:
+        (folder / MENDED).rename(folder / OUTBOX)
+    except OSError as error:
+        raise StorageError(f"{folder / MENDED} cannot be renamed ({error})") from error

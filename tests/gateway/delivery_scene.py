@@ -106,7 +106,7 @@ async def scene(url: str, folder: Path) -> AsyncIterator[Scene]:
                 key=load_key(folder),
                 outbox=outbox,
                 devices=KnownDevices(outbox._database),
-                prompts=Prompts("zh", lambda: NOW, shown.append),
+                prompts=Prompts("zh", lambda: NOW, shown.append, outbox._database),
                 now=lambda: NOW,
                 chance=lambda: 0.0,
                 alarms=Alarms(server.gateway, outbox, lambda: NOW),

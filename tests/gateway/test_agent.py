@@ -2,74 +2,16 @@
 
 import asyncio
 import contextlib
-import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
 
 import pytest
-from gateway_parts import HOME, fill, outbox_in
-from stage import NOON, Stage, address, on_air
+from agent_scene import ANY, PACE, make_watch, watching
+from gateway_parts import fill, outbox_in
+from stage import Stage, address, on_air
 
-from yikao_gateway.agent import Agent, Choice, Listed
-from yikao_gateway.attention import Pace, Watchful
+from yikao_devices.models import GENERIC_CUFF, GENERIC_METER
+from yikao_gateway.choice import Choice, Listed, Target
 from yikao_gateway.errors import StorageError
-from yikao_gateway.known_devices import KnownDevices
-from yikao_gateway.outbox import Outbox
 from yikao_gateway.radio.errors import RadioUnavailable
-from yikao_gateway.radio.open import open_radio
-from yikao_gateway.visit import Target, Visit, Visitor
-
-ANY = Choice({}, only_listed=False)
-PACE = Pace(reread_s=60.0, gone_s=1.0, eager_s=0.05)
-
-
-@dataclass
-class Watch:
-    """What an agent did."""
-
-    agent: Agent
-    outbox: Outbox
-    visits: list[tuple[str, Visit]] = field(default_factory=list)
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        while not condition():
-            self.news.clear()
-            await self.news.wait()
-
-    def visited(self) -> list[str]:
-        return [device for device, _ in self.visits]
-
-
-def make_watch(stage: Stage, outbox: Outbox, choice: Choice, pace: Pace) -> Watch:
-    def on_visit(target: Target, visit: Visit) -> None:
-        watch.visits.append((target.address, visit))
-        watch.news.set()
-
-    visitor = Visitor(
-        open_radio(stage.spec, stage.folder / "gateway"),
-        outbox,
-        KnownDevices(outbox._database),
-        lambda: NOON.astimezone(HOME),
-    )
-    agent = Agent(
-        visitor, choice, lambda: Watchful(pace), on_visit, lambda trouble: None, time.monotonic
-    )
-    watch = Watch(agent, outbox)
-    return watch
-
-
-@contextlib.asynccontextmanager
-async def watching(stage: Stage, choice: Choice = ANY, pace: Pace = PACE) -> AsyncIterator[Watch]:
-    """An agent that listens until the block ends."""
-    with outbox_in(stage.folder) as outbox:
-        watch = make_watch(stage, outbox, choice, pace)
-        listening = asyncio.create_task(watch.agent.listen())
-        try:
-            yield watch
-        finally:
-            listening.cancel()
-            await asyncio.wait({listening})
 
 
 @on_air(homes=2)
@@ -102,6 +44,16 @@ async def test_each_new_measurement_is_read_although_the_meter_is_not_hammered(
             await stage.air.measure_blood_pressure(stage.home, 130 + count, 80, 70)
             await watch.until(lambda count=count: watch.outbox.counts().open == count)  # type: ignore[misc]
         assert watch.visited().count(address(stage.home.meter)) == 1
+
+
+@on_air()
+async def test_a_cuff_goes_before_meters_for_it_soon_sleeps(stage: Stage) -> None:
+    with outbox_in(stage.folder) as outbox:
+        (ear,) = make_watch(stage, outbox, ANY, PACE).agent._ears
+        for number, model in enumerate((GENERIC_METER, GENERIC_METER, GENERIC_CUFF)):
+            ear.enqueue(Target(f"C0:00:00:00:00:0{number}", model))
+        order = [(await ear.next()).address[-1] for _ in range(3)]
+        assert order == ["2", "0", "1"]
 
 
 @on_air()

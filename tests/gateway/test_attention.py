@@ -87,6 +87,19 @@ def test_a_success_ends_the_long_pauses() -> None:
     assert due < 1.2
 
 
+def test_a_hopeless_device_is_left_alone_until_a_person_acts() -> None:
+    attention = Watchful(PACE)
+    assert attention.hear(0.0)
+    attention.visited(0.0, new_items=0, failed=True, hopeless=True)
+    assert not any(attention.hear(float(second)) for second in range(1, 100_000, 7))
+    assert attention.hear(100_000.0, person=True)
+    attention.visited(100_000.0, new_items=0, failed=True, hopeless=True)
+    assert not attention.hear(100_001.0, person=True), "a person does not make it a tight loop"
+    assert attention.hear(100_010.0, person=True)
+    attention.visited(100_010.0, new_items=1, failed=False)
+    assert attention.hear(100_012.0)
+
+
 @given(
     st.lists(
         st.tuples(st.floats(0, 10), st.sampled_from(["new", "nothing", "failed"])), max_size=60
@@ -116,3 +129,6 @@ def test_once_means_once_and_a_few_attempts() -> None:
             attempts += 1
             bad.visited(float(second), new_items=0, failed=True)
     assert attempts == ATTEMPTS_MAX
+    hopeless = Once(PACE)
+    hopeless.visited(0.0, new_items=0, failed=True, hopeless=True)
+    assert hopeless.done

@@ -24,7 +24,7 @@ from yikao_devices import topics, wire
 from yikao_gateway.alarms import Alarms
 from yikao_gateway.courier import Courier
 from yikao_gateway.delivery import Post
-from yikao_gateway.flight import LIVE_COUNT_MAX, RECEIPT_WAIT_S
+from yikao_gateway.flight import ALONE_MAX, RECEIPT_WAIT_S
 from yikao_gateway.keys import load_key
 from yikao_gateway.known_devices import KnownDevices
 from yikao_gateway.prompts import Prompts
@@ -76,32 +76,13 @@ async def test_a_lost_receipt_is_answered_by_sending_again(s: Scene) -> None:
 
 
 @on_broker
-async def test_a_backlog_goes_in_full_messages_and_news_before_it(s: Scene) -> None:
-    old = NOW - timedelta(days=2)
-    s.outbox.keep("s", None, [event(n) for n in range(2500)], old, complete=True)
-    courier = s.starts()
-    first = await s.server.hears_items(500)
-    assert {len(heard.message.items) for heard in first} == {wire.ITEMS_MAX}
-    assert all(heard.message.historical for heard in first)
-    s.outbox.add(event(9999), NOW)
-    courier.wake()
-    news = await s.server.hears(topics.EVENT)
-    assert news.items == [event(9999)]
-    assert not news.message.historical
-    s.server.answers = True
-    for heard in [*first, news]:
-        s.server.receipts(heard.ids)
-    await s.settles(lambda counts: counts.stored == 2501)
-
-
-@on_broker
 async def test_a_burst_of_records_travels_together(s: Scene) -> None:
     courier = s.starts()
     await s.server.hears(topics.STATUS)
-    for number in range(LIVE_COUNT_MAX * 4):
+    for number in range(ALONE_MAX * 4):
         s.outbox.add(event(number), NOW)
         courier.wake()
-    messages = await s.server.hears_items(LIVE_COUNT_MAX * 4)
+    messages = await s.server.hears_items(ALONE_MAX * 4)
     assert len(messages) == 1
 
 
@@ -299,7 +280,7 @@ def test_a_broker_that_is_not_there_stops_nothing(tmp_path: Path) -> None:
                 load_key(tmp_path),
                 outbox,
                 KnownDevices(outbox._database),
-                Prompts("en", lambda: NOW, print),
+                Prompts("en", lambda: NOW, print, outbox._database),
                 lambda: NOW,
                 lambda: 0.0,
                 alarms,

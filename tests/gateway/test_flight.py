@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from yikao_devices.wire import ITEMS_MAX, MESSAGE_BYTES_MAX
 from yikao_gateway.flight import (
+    ALONE_MAX,
     ENVELOPE_BYTES,
-    LIVE_AGE_MAX,
-    LIVE_COUNT_MAX,
+    NEWS_AGE_MAX,
     RECEIPT_WAIT_S,
     RESEND_MAX_S,
     Flight,
@@ -22,11 +22,11 @@ from yikao_gateway.flight import (
 from yikao_gateway.outbox import Row
 from yikao_gateway.publisher import PACKET_BYTES_MAX
 
-DAY = timedelta(days=1)
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
 def row(seq: int, kind: str = "glucose", age: timedelta = timedelta(), size: int = 300) -> Row:
-    return Row(seq, UUID(int=seq), kind, b"x" * size, NOW - age, 0)
+    return Row(seq, UUID(int=seq), kind, b"x" * size, (NOW - age).timestamp(), 0)
 
 
 def packed(rows: list[Row], bytes_max: int = PACKET_BYTES_MAX) -> list[Parcel]:
@@ -34,13 +34,18 @@ def packed(rows: list[Row], bytes_max: int = PACKET_BYTES_MAX) -> list[Parcel]:
 
 
 def test_a_few_new_rows_go_one_by_one() -> None:
-    parcels = packed([row(n) for n in range(LIVE_COUNT_MAX)])
-    assert [len(parcel.rows) for parcel in parcels] == [1] * LIVE_COUNT_MAX
+    parcels = packed([row(n) for n in range(ALONE_MAX)])
+    assert [len(parcel.rows) for parcel in parcels] == [1] * ALONE_MAX
     assert not any(parcel.historical for parcel in parcels)
 
 
+def test_many_new_rows_share_messages_and_are_news() -> None:
+    parcels = packed([row(n) for n in range(ALONE_MAX + 1)])
+    assert [(len(parcel.rows), parcel.historical) for parcel in parcels] == [(ALONE_MAX + 1, False)]
+
+
 def test_a_backlog_shares_messages_by_kind() -> None:
-    rows = [row(n, "glucose" if n % 2 else "blood_pressure") for n in range(300)]
+    rows = [row(n, "glucose" if n % 2 else "blood_pressure", age=DAY) for n in range(300)]
     parcels = packed(rows)
     assert sorted((parcel.kind, len(parcel.rows)) for parcel in parcels) == [
         ("blood_pressure", 50),
@@ -52,7 +57,7 @@ def test_a_backlog_shares_messages_by_kind() -> None:
 
 
 def test_an_old_row_is_no_news() -> None:
-    young, old = packed([row(1), row(2, age=LIVE_AGE_MAX + DAY)])
+    young, old = packed([row(1, age=NEWS_AGE_MAX), row(2, age=NEWS_AGE_MAX + SECOND)])
     assert (young.historical, old.historical) == (False, True)
 
 

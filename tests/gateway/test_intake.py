@@ -26,9 +26,13 @@ from gateway_parts import (
     sugar_frame,
 )
 
+from yikao_devices.clock_epochs import ClockSeen
 from yikao_devices.models import GENERIC_CUFF, GENERIC_METER
+from yikao_devices.story_clock import Clock
 from yikao_devices.wire import BloodPressureReading, GlucoseReading, RefusedFrame
+from yikao_gateway.home_clock import HomeClock
 from yikao_gateway.intake import Intake, recover
+from yikao_gateway.known_devices import KnownDevices
 from yikao_gateway.outbox import Outbox
 
 
@@ -36,6 +40,12 @@ from yikao_gateway.outbox import Outbox
 def outbox(tmp_path: Path) -> Iterator[Outbox]:
     with outbox_in(tmp_path) as opened:
         yield opened
+
+
+def make_items(outbox: Outbox) -> int:
+    """Recover what was left behind, by a gateway that knows the time."""
+    clock = HomeClock(HOME, NOW.timestamp, lambda: 0.0, Clock())
+    return recover(outbox, KnownDevices(outbox._database), clock)
 
 
 def cuff(outbox: Outbox) -> Intake:
@@ -69,6 +79,18 @@ def test_a_frame_that_comes_before_the_clock_was_compared_waits_for_it(outbox: O
     assert outbox.leftovers() == {}
 
 
+def test_what_a_clock_is_stands_on_the_disk_before_it_is_set(outbox: Outbox) -> None:
+    noted: list[ClockSeen] = []
+    intake = Intake(outbox, CUFF, GENERIC_CUFF, lambda: NOW, remember=noted.append)
+    intake.clock_compared(3600.0)
+    intake.clock_will_be_set()
+    assert noted == [ClockSeen(NOW, 9 * 3600.0, over=True)]
+    assert intake.clock == noted[0]
+    unread = Intake(outbox, CUFF, GENERIC_CUFF, lambda: NOW)
+    unread.clock_will_be_set()
+    assert unread.clock == ClockSeen(NOW, None, over=True)
+
+
 def test_a_result_is_on_the_disk_while_it_waits_for_its_context(outbox: Outbox) -> None:
     intake = meter(outbox)
     intake.begin()
@@ -76,6 +98,7 @@ def test_a_result_is_on_the_disk_while_it_waits_for_its_context(outbox: Outbox) 
     assert items_of(outbox) == []
     assert [len(frames) for frames in outbox.leftovers().values()] == [1]
     intake.take(CONTEXT, context_frame(7))
+    intake.finish()
     (item,) = items_of(outbox)
     assert isinstance(item, GlucoseReading)
     assert item.meal == "fasting"
@@ -98,6 +121,7 @@ def test_the_highest_record_counts_only_what_could_be_read(outbox: Outbox) -> No
     for number in (3, 9, 5):
         intake.take(GLUCOSE, sugar_frame(number))
     intake.take(GLUCOSE, b"\x02\xff\xff")
+    intake.finish()
     assert (intake.highest_record, intake.new_items) == (9, 4)
     assert isinstance(items_of(outbox)[-1], RefusedFrame)
 
@@ -115,18 +139,19 @@ def test_what_a_crash_left_behind_becomes_items(outbox: Outbox) -> None:
     held.begin()
     held.take(GLUCOSE, sugar_frame(7, context_follows=True))
     early.take(BP, pressure_frame(1))
-    assert recover(outbox, HOME) == 2
+    assert make_items(outbox) == 2
     assert {type(item) for item in items_of(outbox)} == {GlucoseReading, BloodPressureReading}
     assert all(item.clocks.t_hub == NOW for item in items_of(outbox))
-    assert recover(outbox, HOME) == 0
+    assert make_items(outbox) == 0
 
 
 def test_what_was_recovered_is_no_new_item_when_the_device_sends_it_again(outbox: Outbox) -> None:
     meter(outbox).take(GLUCOSE, sugar_frame(7))
-    recover(outbox, HOME)
+    make_items(outbox)
     again = meter(outbox)
     again.begin()
     again.take(GLUCOSE, sugar_frame(7))
+    again.finish()
     assert again.new_items == 0
 
 
@@ -137,8 +162,12 @@ from pathlib import Path
 from gateway_parts import *
 from yikao_devices.models import GENERIC_METER
 from yikao_gateway.intake import Intake, recover
+from yikao_devices.story_clock import Clock
+from yikao_gateway.home_clock import HomeClock
+from yikao_gateway.known_devices import KnownDevices
+clock = HomeClock(HOME, NOW.timestamp, lambda: 0.0, Clock())
 with outbox_in(Path(sys.argv[1])) as outbox:
-    recover(outbox, HOME)
+    recover(outbox, KnownDevices(outbox._database), clock)
     start = outbox.counts().stored + outbox.counts().open
     intake = Intake(outbox, METER, GENERIC_METER, lambda: NOW)
     intake.begin()
@@ -176,7 +205,7 @@ def test_a_killed_process_loses_nothing_it_had_stored(tmp_path: Path, seed: int)
     assert verdict.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     verdict.close()
     with outbox_in(tmp_path) as outbox:
-        recover(outbox, HOME)
+        make_items(outbox)
         numbers = [item.record for item in items_of(outbox)]  # type: ignore[union-attr]
         assert set(range(last + 1)) <= set(numbers)
         assert len(numbers) == len(set(numbers))

@@ -18,6 +18,7 @@ from yikao_gateway.errors import StorageError
 from yikao_gateway.known_devices import KnownDevice, KnownDevices
 from yikao_gateway.outbox import KeptFrame, Outbox
 from yikao_gateway.state import make_folder, only_one, open_verified
+from yikao_gateway.stock import Stock
 
 FRAME = KeptFrame(CUFF, "generic-cuff", 0x2A35, b"\x01\x02", NOW, 1.5)
 
@@ -33,7 +34,7 @@ def test_an_item_waits_until_the_server_has_it(outbox: Outbox) -> None:
     assert outbox.add(item, NOW)
     (row,) = outbox.waiting(10)
     assert (row.reading_id, row.kind, row.payload) == (item.reading_id, "event", encode_item(item))
-    assert row.captured_at == NOW
+    assert row.measured_s == (NOW + timedelta(seconds=1)).timestamp()
     outbox.mark_sent([row.seq], NOW)
     assert outbox.waiting(10)[0].attempts == 1
     outbox.settle([item.reading_id], [], NOW)
@@ -77,13 +78,14 @@ def test_frames_and_items_are_one_transaction(outbox: Outbox) -> None:
 def test_only_confirmed_items_are_purged_and_only_some_at_once(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("yikao_gateway.outbox.PURGE_MAX", 2)
+    monkeypatch.setattr("yikao_gateway.stock.PURGE_MAX", 2)
+    stock = Stock(outbox._database)
     items = [event(n) for n in range(5)]
     outbox.keep("s", None, items, NOW, complete=True)
     outbox.settle([item.reading_id for item in items[:3]], [], NOW)
-    assert outbox.purge(NOW) == 0
+    assert stock.purge(NOW) == 0
     later = NOW + timedelta(days=1)
-    assert [outbox.purge(later) for _ in range(3)] == [2, 1, 0]
+    assert [stock.purge(later) for _ in range(3)] == [2, 1, 0]
     assert ids_of(outbox) == [item.reading_id for item in items[3:]]
 
 
@@ -91,7 +93,7 @@ def test_numbers_are_never_given_again(outbox: Outbox) -> None:
     outbox.add(event(1), NOW)
     outbox.settle([event(1).reading_id], [], NOW)
     first = outbox.last_seq()
-    outbox.purge(NOW + timedelta(days=1))
+    Stock(outbox._database).purge(NOW + timedelta(days=1))
     outbox.add(event(2), NOW)
     assert outbox.waiting(1)[0].seq == first + 1
 

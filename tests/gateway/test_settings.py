@@ -1,5 +1,6 @@
 """Settings: every fault is told at once, with its line and what to write instead."""
 
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from yikao_devices.models import model_named
 from yikao_devices.toml_lines import FaultyFileError
 from yikao_gateway.settings import ListedDevice, Settings, read_settings
-from yikao_gateway.settings_values import BrokerAddress
+from yikao_gateway.settings_values import BrokerAddress, PageAddress
 
 GOOD = """\
 id = "gw-0001"
@@ -61,6 +62,19 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     assert settings.reread_s == 0.5
 
 
+def test_the_page_is_for_this_machine_unless_it_is_said(tmp_path: Path) -> None:
+    assert read(tmp_path, GOOD).page is None
+    here = read(tmp_path, 'page = "[::1]:8089"\nspeak = true\n' + GOOD)
+    assert (str(here.page and here.page.host), here.speak) == ("::1", True)
+    home = read(
+        tmp_path,
+        'page_anywhere = true\npage = "192.168.1.9:80"\n' + GOOD,
+        YIKAO_GATEWAY_SPEAK="false",
+    )
+    assert home.page == PageAddress(ip_address("192.168.1.9"), 80)
+    assert home.speak is False
+
+
 def test_every_fault_is_told_with_its_line_and_remedy(tmp_path: Path) -> None:
     text = """\
 id = "gw/1"
@@ -106,6 +120,12 @@ def test_what_is_missing_is_told_with_both_ways_to_give_it(tmp_path: Path) -> No
         ('state_dir = "state"\n', "absolute path"),
         ("devices = 3\n", "[[devices]]"),
         ("radio = 7\n", "sim:unix:PATH"),
+        ('page = "8089"\n', "127.0.0.1:8089"),
+        ('page = "home:8089"\n', "127.0.0.1:8089"),
+        ('page = "127.0.0.1"\n', "127.0.0.1:8089"),
+        ('page = "127.0.0.1:80899"\n', "127.0.0.1:8089"),
+        ('page = "0.0.0.0:8089"\n', "page_anywhere = true"),
+        ('speak = "loud"\n', "true or false"),
         ("[broker]\nurl = 1\n", "broker is unknown"),
         (GOOD[GOOD.index("[[") :] + '[[devices]]\naddress = "C4:1D:00:00:00:2A"\n', "twice"),
     ],

@@ -151,7 +151,7 @@ class Fleet:
             key=SigningKey(signer.private),
             outbox=outbox,
             devices=KnownDevices(database),
-            prompts=Prompts("zh", now, lambda _: None),
+            prompts=Prompts("zh", now, lambda _: None, database),
             now=now,
             chance=lambda: HASTE * self._chance.random(),
             alarms=Alarms(signer.gateway, outbox, now),

@@ -1,0 +1,77 @@
+"""One radio of the gateway: what it hears how well, whom it is bonded with, who waits for it."""
+
+import asyncio
+from typing import Final
+
+from yikao_devices.models import Conversation
+from yikao_gateway.air_watch import AirWatch
+from yikao_gateway.choice import Target
+from yikao_gateway.radio.ports import Advertisement
+from yikao_gateway.visit import Visitor
+
+HEARD_MAX: Final = 512
+"""Devices of ours whose strength is remembered, the last heard."""
+STALE_S: Final = 3.0
+"""A strength measured longer ago says nothing; devices advertise at least about every second."""
+NOT_AT_ALL_DBM: Final = -128
+
+
+class Ear:
+    """A radio with its line of devices to visit; visits are made one at a time."""
+
+    def __init__(self, visitor: Visitor, watch: AirWatch) -> None:
+        self.visitor = visitor
+        self.radio = visitor.radio
+        self.name = visitor.radio.name
+        self.watch = watch
+        self.bonded: frozenset[str] = frozenset()
+        self.visiting: str | None = None
+        self.was_reset = False
+        """It has not heard anything since it was reset."""
+        self.in_use = asyncio.Lock()
+        """Held during a visit, and while the radio is being helped."""
+        self._line: dict[str, Target] = {}
+        self._arrival = asyncio.Event()
+        self._strengths: dict[str, tuple[int, float]] = {}
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody is being visited or waits for it."""
+        return self.visiting is None and not self._line
+
+    def has(self, address: str) -> bool:
+        """Return whether a device is being visited or stands in the line."""
+        return address == self.visiting or address in self._line
+
+    def hear(self, heard: Advertisement, at_s: float) -> None:
+        """Note how well a device is heard."""
+        strength = NOT_AT_ALL_DBM if heard.rssi is None else heard.rssi
+        self._strengths.pop(heard.address, None)
+        self._strengths[heard.address] = (strength, at_s)
+        if len(self._strengths) > HEARD_MAX:
+            del self._strengths[next(iter(self._strengths))]
+
+    def strength_dbm(self, address: str, at_s: float) -> int:
+        """Return how strongly a device was heard just now."""
+        strength, heard_s = self._strengths.get(address, (NOT_AT_ALL_DBM, at_s))
+        return strength if at_s - heard_s < STALE_S else NOT_AT_ALL_DBM
+
+    def enqueue(self, target: Target) -> None:
+        self._line[target.address] = target
+        self._arrival.set()
+
+    def leave(self, address: str) -> None:
+        """Take a device out of the line; without effect when it is not in it."""
+        self._line.pop(address, None)
+
+    def clear(self) -> None:
+        """Send everybody in the line away: they are heard again."""
+        self._line.clear()
+
+    async def next(self) -> Target:
+        """Return the first cuff of the line, else the first device, once there is one."""
+        while not self._line:
+            self._arrival.clear()
+            await self._arrival.wait()
+        cuffs = (a for a, t in self._line.items() if t.model.conversation is not Conversation.METER)
+        return self._line.pop(next(cuffs, next(iter(self._line))))
