@@ -182,7 +182,9 @@ def test_the_glossary_has_every_code_and_its_files_exist() -> None:
         assert f"| {owner} |" in row
 
 
-@pytest.mark.parametrize("script", ["write_wire", "draw_rules", "draw_episodes", "draw_escalation"])
+@pytest.mark.parametrize(
+    "script", ["write_wire", "write_zoo", "draw_rules", "draw_episodes", "draw_escalation"]
+)
 def test_what_is_made_from_the_sources_is_up_to_date(script: str) -> None:
     command = [sys.executable, str(DOCS / f"{script}.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
