@@ -251,7 +251,7 @@ def example(language: str) -> str:
 def test_a_newcomer_who_does_what_the_page_says_has_added_a_device(tmp_path: Path) -> None:
     (tmp_path / "acme.toml").write_text(example("toml"), "utf-8")
     catalogue = load_models(tmp_path)
-    rows = example("python")
+    rows = example("text")
     seen = re.search(r'\("(.+)", \{gatt\.(\w+)\}, "(.+)"\)', rows)
     recorded = re.search(r'\("(.+)", gatt\.(\w+), "(\w+)", \((\d+), (\d+), (\d+)\)\)', rows)
     assert seen is not None and recorded is not None
