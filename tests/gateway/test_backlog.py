@@ -92,8 +92,7 @@ async def test_a_backlog_comes_in_the_order_of_measuring(s: Scene) -> None:
 
 
 @pytest.fixture
-def count(request: pytest.FixtureRequest) -> int:
-    torture = request.config.getoption("--hypothesis-profile") == "torture"
+def count(torture: bool) -> int:
     return TORTURE if torture else SHORT
 
 

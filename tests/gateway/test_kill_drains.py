@@ -34,17 +34,8 @@ PATIENCE_S = 20.0
 
 
 @pytest.fixture
-def kills(request: pytest.FixtureRequest) -> int:
-    torture = request.config.getoption("--hypothesis-profile") == "torture"
+def kills(torture: bool) -> int:
     return TORTURE if torture else SHORT
-
-
-@pytest.fixture
-def seed() -> int:
-    # From pytest-randomly's own seed, which repeats it all.
-    seed = random.randrange(10**6)
-    sys.stdout.write(f"seed {seed}\n")
-    return seed
 
 
 def test_whenever_it_is_killed_no_record_is_lost_and_none_comes_under_two_ids(

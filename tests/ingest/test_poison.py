@@ -78,8 +78,7 @@ class TimedHome(Home):
 
 
 @pytest.fixture
-def size(request: pytest.FixtureRequest) -> Size:
-    torture = request.config.getoption("--hypothesis-profile") == "torture"
+def size(torture: bool) -> Size:
     return TORTURE if torture else SHORT
 
 

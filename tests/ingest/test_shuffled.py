@@ -96,8 +96,7 @@ without residents of whom two records of one moment came, as the rules see the f
 
 
 @pytest.fixture
-def homes(request: pytest.FixtureRequest) -> County:
-    torture = request.config.getoption("--hypothesis-profile") == "torture"
+def homes(torture: bool) -> County:
     readings = READINGS_TORTURE if torture else READINGS
     return county(max(1, readings // (CUFFS * PER_CUFF)), CUFFS)
 

@@ -5,7 +5,6 @@ Half a minute of it; `make torture` kills each of them a hundred times and stops
 ten minutes.
 """
 
-import random
 import statistics
 import sys
 from dataclasses import dataclass
@@ -35,17 +34,8 @@ TORTURE = Size(1_000, 100, (1.0, 13.0), 5, 600.0, 1_800.0)
 
 
 @pytest.fixture
-def size(request: pytest.FixtureRequest) -> Size:
-    torture = request.config.getoption("--hypothesis-profile") == "torture"
+def size(torture: bool) -> Size:
     return TORTURE if torture else SHORT
-
-
-@pytest.fixture
-def seed() -> int:
-    # From pytest-randomly's own seed, which repeats it all.
-    seed = random.randrange(10**6)
-    sys.stdout.write(f"seed {seed}\n")
-    return seed
 
 
 def test_whoever_is_killed_no_reading_is_lost_and_none_is_there_twice(

@@ -19,7 +19,6 @@ from signal import SIGKILL
 from typing import Any
 
 import psycopg
-import pytest
 from roles import kill, start_role
 from served import served
 from storm import DOCTORS, PEOPLE, RESIDENTS, Alerts, Providers
@@ -62,9 +61,8 @@ class Children:
 
 
 def test_in_a_storm_no_page_is_lost_and_none_comes_after_the_answer(
-    short_tmp: Path, request: pytest.FixtureRequest
+    short_tmp: Path, torture: bool
 ) -> None:
-    torture = request.config.getoption("--hypothesis-profile") == "torture"
     seed = random.randrange(10**6)
     sys.stdout.write(f"seed {seed}\n")
     with ExitStack() as ending:

@@ -187,14 +187,13 @@ def test_a_mistake_is_told_in_one_sentence(arguments, hint, capsys):
     assert hint in capsys.readouterr().err
 
 
-def test_a_command_has_its_places_filled_in():
+def test_a_command_has_its_places_filled_in(tmp_path):
     command = parse_command("echo --radio {radio} --hci={socket} {state}/x --pin={passkey}")
-    folder = Path("/tmp/zoo")
-    assert command.filled(folder / "air", folder, None)[1:] == [
-        *("--radio", "sim:unix:/tmp/zoo/air"),
-        *("--hci=/tmp/zoo/air", "/tmp/zoo/x"),
+    assert command.filled(tmp_path / "air", tmp_path, None)[1:] == [
+        *("--radio", f"sim:unix:{tmp_path}/air"),
+        *(f"--hci={tmp_path}/air", f"{tmp_path}/x"),
     ]
-    assert command.filled(folder / "air", folder, 42)[-1] == "--pin=000042"
+    assert command.filled(tmp_path / "air", tmp_path, 42)[-1] == "--pin=000042"
 
 
 # The judgement
