@@ -10,8 +10,8 @@ from table import Figure, rate
 
 from yikao_devices.blood_pressure import decode_blood_pressure
 from yikao_devices.readings import Origin, blood_pressure_item
-from yikao_gateway.database import Database
-from yikao_gateway.outbox import KeptFrame, Outbox
+from yikao_gateway.store.database import Database
+from yikao_gateway.store.outbox import KeptFrame, Outbox
 
 COUNT = 500
 FRAME = bytes.fromhex("007c005600610000")

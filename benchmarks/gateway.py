@@ -23,12 +23,12 @@ from servers import broker
 from table import RUNS, Figure
 
 from yikao_devices.models import GENERIC_METER
-from yikao_gateway.choice import Target
-from yikao_gateway.database import Database
-from yikao_gateway.known_devices import KnownDevices
-from yikao_gateway.outbox import Outbox
 from yikao_gateway.radio.open import open_radio
-from yikao_gateway.visit import Visitor
+from yikao_gateway.store.database import Database
+from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.visits.choice import Target
+from yikao_gateway.visits.known_devices import KnownDevices
+from yikao_gateway.visits.visit import Visitor
 
 RECORDS = 2_000
 RECORDS_PER_S_MIN = 500.0

@@ -13,11 +13,15 @@ from yikao_devices.topics import TO_GATEWAY, topic
 from yikao_gateway.cli_settings import settings_or_say
 from yikao_gateway.errors import BrokerUnreachable, KeyFileError, PageUnavailable, StorageError
 from yikao_gateway.gateway import broker_of
-from yikao_gateway.home_clock import home_clock
+from yikao_gateway.household.home_clock import home_clock
 from yikao_gateway.keys import load_key
-from yikao_gateway.outbox import Outbox
 from yikao_gateway.page.server import try_page
-from yikao_gateway.publisher import (
+from yikao_gateway.radio.errors import RadioSpecError, RadioUnavailable
+from yikao_gateway.radio.open import open_radios
+from yikao_gateway.settings import Settings
+from yikao_gateway.state import make_folder, open_database
+from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.uplink.publisher import (
     Closed,
     Happening,
     Opened,
@@ -25,10 +29,6 @@ from yikao_gateway.publisher import (
     Publisher,
     SubscriptionRefused,
 )
-from yikao_gateway.radio.errors import RadioSpecError, RadioUnavailable
-from yikao_gateway.radio.open import open_radios
-from yikao_gateway.settings import Settings
-from yikao_gateway.state import make_folder, open_database
 
 FREE_BYTES_MIN: Final = 64 * 1024 * 1024
 """Years of readings; below it something else fills the disk."""

@@ -20,19 +20,19 @@ from yikao_devices.wire import (
     decode_item,
     kind_of,
 )
-from yikao_gateway.agent import Agent
-from yikao_gateway.attention import Once, Pace, Watchful
-from yikao_gateway.choice import Choice, Listed, Target
 from yikao_gateway.cli_settings import told
-from yikao_gateway.collect import Printer, collect_until_quiet
-from yikao_gateway.home_clock import home_clock, machine_zone
-from yikao_gateway.intake import recover
-from yikao_gateway.known_devices import KnownDevices
-from yikao_gateway.outbox import Outbox, Row
+from yikao_gateway.household.home_clock import home_clock, machine_zone
 from yikao_gateway.radio.open import open_radio, open_radios
 from yikao_gateway.radio.ports import Advertisement
 from yikao_gateway.state import make_folder, only_one, open_database
-from yikao_gateway.visit import Visit, Visitor
+from yikao_gateway.store.outbox import Outbox, Row
+from yikao_gateway.visits.agent import Agent
+from yikao_gateway.visits.attention import Once, Pace, Watchful
+from yikao_gateway.visits.choice import Choice, Listed, Target
+from yikao_gateway.visits.collect import Printer, collect_until_quiet
+from yikao_gateway.visits.intake import recover
+from yikao_gateway.visits.known_devices import KnownDevices
+from yikao_gateway.visits.visit import Visit, Visitor
 
 
 def collect(arguments: argparse.Namespace) -> int:

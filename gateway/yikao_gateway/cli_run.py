@@ -8,7 +8,7 @@ from typing import Any
 
 from yikao_gateway.cli_settings import settings_or_say, told
 from yikao_gateway.gateway import Home, run_gateway
-from yikao_gateway.home_clock import home_clock
+from yikao_gateway.household.home_clock import home_clock
 from yikao_gateway.keys import load_key
 from yikao_gateway.logs import set_up_logs
 from yikao_gateway.settings import Settings

@@ -12,14 +12,14 @@ from datetime import datetime
 from yikao_devices.symptoms import NONE
 from yikao_devices.wire import DeviceEvent, SymptomReport
 from yikao_gateway.cli_settings import with_settings
-from yikao_gateway.database import Database
-from yikao_gateway.home_clock import home_clock
+from yikao_gateway.household.home_clock import home_clock
+from yikao_gateway.household.said import call_for, report_of
 from yikao_gateway.keys import load_key
-from yikao_gateway.known_devices import KnownDevices
-from yikao_gateway.outbox import Counts, Outbox
-from yikao_gateway.said import call_for, report_of
 from yikao_gateway.settings import Settings
 from yikao_gateway.state import make_folder, open_database
+from yikao_gateway.store.database import Database
+from yikao_gateway.store.outbox import Counts, Outbox
+from yikao_gateway.visits.known_devices import KnownDevices
 
 
 @contextlib.contextmanager

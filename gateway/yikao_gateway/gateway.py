@@ -12,31 +12,31 @@ from pathlib import Path
 from typing import Any, Final
 
 from yikao_devices.wire import Item, decode_item
-from yikao_gateway.agent import Agent
-from yikao_gateway.alarms import Alarms
-from yikao_gateway.attention import Pace, Watchful
-from yikao_gateway.choice import Bonding, Choice, Listed, Target
-from yikao_gateway.courier import Courier
-from yikao_gateway.database import Database
-from yikao_gateway.delivery import Post
-from yikao_gateway.home_clock import HomeClock
-from yikao_gateway.intake import recover
-from yikao_gateway.keeper import Keeper
+from yikao_gateway.household.alarms import Alarms
+from yikao_gateway.household.home_clock import HomeClock
+from yikao_gateway.household.prompts import Prompts, Show
+from yikao_gateway.household.speech import Speaker, find_speaker
 from yikao_gateway.keys import SigningKey
-from yikao_gateway.known_devices import KnownDevices
-from yikao_gateway.outbox import Outbox
 from yikao_gateway.page.household import Household
 from yikao_gateway.page.routes import Pages
 from yikao_gateway.page.server import serving
-from yikao_gateway.pairing_mode import PairingMode
-from yikao_gateway.prompts import Prompts, Show
-from yikao_gateway.publisher import Broker
 from yikao_gateway.radio.open import open_radios
 from yikao_gateway.settings import Settings
-from yikao_gateway.speech import Speaker, find_speaker
-from yikao_gateway.stock import Stock
-from yikao_gateway.timekeeper import keep_time
-from yikao_gateway.visit import Visit, Visitor
+from yikao_gateway.store.database import Database
+from yikao_gateway.store.keeper import Keeper
+from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.store.stock import Stock
+from yikao_gateway.uplink.courier import Courier
+from yikao_gateway.uplink.delivery import Post
+from yikao_gateway.uplink.publisher import Broker
+from yikao_gateway.visits.agent import Agent
+from yikao_gateway.visits.attention import Pace, Watchful
+from yikao_gateway.visits.choice import Bonding, Choice, Listed, Target
+from yikao_gateway.visits.intake import recover
+from yikao_gateway.visits.known_devices import KnownDevices
+from yikao_gateway.visits.pairing_mode import PairingMode
+from yikao_gateway.visits.timekeeper import keep_time
+from yikao_gateway.visits.visit import Visit, Visitor
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from yikao_gateway.database import Damaged, Database, remove, set_aside
 from yikao_gateway.errors import StorageError
-from yikao_gateway.salvage import salvage
-from yikao_gateway.stock import Stock
+from yikao_gateway.store.database import Damaged, Database, remove, set_aside
+from yikao_gateway.store.salvage import salvage
+from yikao_gateway.store.stock import Stock
 
 OUTBOX: Final = "outbox.sqlite3"
 BEGUN: Final = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,15 +10,15 @@ from gateway_parts import HOME, items_of, outbox_in
 from stage import NOON, Stage
 
 from yikao_devices.wire import DeviceEvent
-from yikao_gateway.agent import Agent
-from yikao_gateway.air_watch import AirWatch
-from yikao_gateway.attention import Pace, Watchful
-from yikao_gateway.choice import Choice, Target
-from yikao_gateway.known_devices import KnownDevices
-from yikao_gateway.outbox import Outbox
-from yikao_gateway.pairing_mode import PairingMode
 from yikao_gateway.radio.open import open_radios
-from yikao_gateway.visit import Visit, Visitor
+from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.visits.agent import Agent
+from yikao_gateway.visits.air_watch import AirWatch
+from yikao_gateway.visits.attention import Pace, Watchful
+from yikao_gateway.visits.choice import Choice, Target
+from yikao_gateway.visits.known_devices import KnownDevices
+from yikao_gateway.visits.pairing_mode import PairingMode
+from yikao_gateway.visits.visit import Visit, Visitor
 
 ANY = Choice({}, only_listed=False)
 PACE = Pace(reread_s=60.0, gone_s=1.0, eager_s=0.05)

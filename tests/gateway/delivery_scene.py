@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 from gateway_parts import NOW, outbox_in
 from server_end import STORY_MAX_S, TENANT, ServerEnd, server_end
 
-from yikao_gateway.alarms import Alarms
-from yikao_gateway.courier import Courier
-from yikao_gateway.delivery import Post
+from yikao_gateway.household.alarms import Alarms
+from yikao_gateway.household.prompts import Prompts
 from yikao_gateway.keys import load_key
-from yikao_gateway.known_devices import KnownDevices
-from yikao_gateway.outbox import Counts, Outbox
-from yikao_gateway.prompts import Prompts
-from yikao_gateway.publisher import Broker
+from yikao_gateway.store.outbox import Counts, Outbox
+from yikao_gateway.uplink.courier import Courier
+from yikao_gateway.uplink.delivery import Post
+from yikao_gateway.uplink.publisher import Broker
+from yikao_gateway.visits.known_devices import KnownDevices
 
 
 def broker_at(url: str) -> Broker:

@@ -15,10 +15,10 @@ from yikao_devices.date_time import date_time_of
 from yikao_devices.glucose import Glucose, encode_glucose
 from yikao_devices.glucose_context import GlucoseContext, encode_glucose_context
 from yikao_devices.wire import Item, decode_item
-from yikao_gateway.database import FILE_BYTES_MAX, Database
 from yikao_gateway.errors import StorageError
-from yikao_gateway.outbox import Outbox
-from yikao_gateway.visit import event_of
+from yikao_gateway.store.database import FILE_BYTES_MAX, Database
+from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.visits.visit import event_of
 
 HOME = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=HOME)

@@ -14,16 +14,16 @@ from uuid import uuid4
 from gateway_parts import CUFF, METER, NOW, outbox_in
 
 from yikao_devices import wire
-from yikao_gateway.alarms import Alarms
-from yikao_gateway.known_devices import KnownDevice, KnownDevices
-from yikao_gateway.outbox import Outbox
+from yikao_gateway.household.alarms import Alarms
+from yikao_gateway.household.prompts import Prompts
 from yikao_gateway.page.household import Household
 from yikao_gateway.page.http import Request, Response
 from yikao_gateway.page.routes import Pages
 from yikao_gateway.page.server import serving
-from yikao_gateway.pairing_mode import PairingMode
-from yikao_gateway.prompts import Prompts
 from yikao_gateway.settings_values import PageAddress
+from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.visits.known_devices import KnownDevice, KnownDevices
+from yikao_gateway.visits.pairing_mode import PairingMode
 
 GATEWAY = "gw-0001"
 START_MAX_S = 10.0

@@ -9,9 +9,9 @@ from gateway_parts import fill, outbox_in
 from stage import Stage, address, on_air
 
 from yikao_devices.models import GENERIC_CUFF, GENERIC_METER
-from yikao_gateway.choice import Choice, Listed, Target
 from yikao_gateway.errors import StorageError
 from yikao_gateway.radio.errors import RadioUnavailable
+from yikao_gateway.visits.choice import Choice, Listed, Target
 
 
 @on_air(homes=2)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yikao_gateway.attention import ATTEMPTS_MAX, Once, Pace, Watchful
+from yikao_gateway.visits.attention import ATTEMPTS_MAX, Once, Pace, Watchful
 
 PACE = Pace(reread_s=60.0, gone_s=3.0, eager_s=1.0)
 

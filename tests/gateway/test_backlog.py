@@ -18,9 +18,9 @@ from yikao_devices import topics, wire
 from yikao_devices.blood_pressure import BloodPressure
 from yikao_devices.date_time import date_time_of
 from yikao_devices.readings import Origin, blood_pressure_item
-from yikao_gateway.delivery import LANE_MAX
-from yikao_gateway.flight import NEWS_AGE_MAX
-from yikao_gateway.publisher import Opened, Presence, Publisher
+from yikao_gateway.uplink.delivery import LANE_MAX
+from yikao_gateway.uplink.flight import NEWS_AGE_MAX
+from yikao_gateway.uplink.publisher import Opened, Presence, Publisher
 
 CHANNEL = f"{topics.READING}/blood_pressure"
 MONTH = timedelta(days=30)

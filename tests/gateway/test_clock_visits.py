@@ -13,12 +13,12 @@ from yikao_devices.clock_epochs import CLOCK_ERROR
 from yikao_devices.models import GENERIC_CUFF, GENERIC_METER, Model
 from yikao_devices.story_clock import Clock
 from yikao_devices.wire import BloodPressureReading, GlucoseReading
-from yikao_gateway.choice import Target
-from yikao_gateway.home_clock import HomeClock
-from yikao_gateway.intake import recover
-from yikao_gateway.known_devices import KnownDevices
-from yikao_gateway.outbox import Outbox
-from yikao_gateway.visit import Visit, Visitor
+from yikao_gateway.household.home_clock import HomeClock
+from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.visits.choice import Target
+from yikao_gateway.visits.intake import recover
+from yikao_gateway.visits.known_devices import KnownDevices
+from yikao_gateway.visits.visit import Visit, Visitor
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 ANEW = datetime(2000, 1, 1, tzinfo=UTC)

@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yikao_devices.wire import encode_item
-from yikao_gateway.database import PAGE_BYTES, Damaged, Database
 from yikao_gateway.errors import StorageError
-from yikao_gateway.outbox import KeptFrame, Outbox
 from yikao_gateway.state import MENDED, OUTBOX, open_verified
-from yikao_gateway.stock import Stock
+from yikao_gateway.store.database import PAGE_BYTES, Damaged, Database
+from yikao_gateway.store.outbox import KeptFrame, Outbox
+from yikao_gateway.store.stock import Stock
 
 ITEMS = 60
 LATER = NOW + timedelta(days=1)

@@ -22,11 +22,11 @@ from yikao_devices.glucose import encode_glucose
 from yikao_devices.models import GENERIC_CUFF, GENERIC_METER, Model
 from yikao_devices.story_clock import Clock
 from yikao_devices.wire import BloodPressureReading, GlucoseReading, Item
-from yikao_gateway.dating import feed
-from yikao_gateway.home_clock import HomeClock
-from yikao_gateway.intake import Intake, recover
-from yikao_gateway.known_devices import KnownDevice, KnownDevices
-from yikao_gateway.outbox import KeptFrame, Outbox
+from yikao_gateway.household.home_clock import HomeClock
+from yikao_gateway.store.outbox import KeptFrame, Outbox
+from yikao_gateway.visits.dating import feed
+from yikao_gateway.visits.intake import Intake, recover
+from yikao_gateway.visits.known_devices import KnownDevice, KnownDevices
 
 AHEAD_S = 8 * 3600.0
 

@@ -21,14 +21,14 @@ from paho.mqtt.enums import CallbackAPIVersion
 from server_end import STORY_MAX_S
 
 from yikao_devices import topics, wire
-from yikao_gateway.alarms import Alarms
-from yikao_gateway.courier import Courier
-from yikao_gateway.delivery import Post
-from yikao_gateway.flight import ALONE_MAX, RECEIPT_WAIT_S
+from yikao_gateway.household.alarms import Alarms
+from yikao_gateway.household.prompts import Prompts
 from yikao_gateway.keys import load_key
-from yikao_gateway.known_devices import KnownDevices
-from yikao_gateway.prompts import Prompts
-from yikao_gateway.publisher import Broker
+from yikao_gateway.uplink.courier import Courier
+from yikao_gateway.uplink.delivery import Post
+from yikao_gateway.uplink.flight import ALONE_MAX, RECEIPT_WAIT_S
+from yikao_gateway.uplink.publisher import Broker
+from yikao_gateway.visits.known_devices import KnownDevices
 from yikao_ingest.embedded import broker_engines
 from yikao_ingest.embedded.broker import EmbeddedBroker
 

@@ -31,11 +31,11 @@ from yikao_devices.conversation import (
     Write,
 )
 from yikao_devices.models import GENERIC_CUFF
-from yikao_gateway.engine import Mailbox, converse
 from yikao_gateway.errors import StorageError
-from yikao_gateway.intake import Intake
-from yikao_gateway.outbox import Outbox
 from yikao_gateway.radio.errors import DeviceGone, ProtocolError
+from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.visits.engine import Mailbox, converse
+from yikao_gateway.visits.intake import Intake
 
 DONE = Outcome({}, None, 0)
 LONG_S = 10.0

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yikao_devices.wire import ITEMS_MAX, MESSAGE_BYTES_MAX
-from yikao_gateway.flight import (
+from yikao_gateway.store.outbox import Row
+from yikao_gateway.uplink.flight import (
     ALONE_MAX,
     ENVELOPE_BYTES,
     NEWS_AGE_MAX,
@@ -19,8 +20,7 @@ from yikao_gateway.flight import (
     pack,
     pause_s,
 )
-from yikao_gateway.outbox import Row
-from yikao_gateway.publisher import PACKET_BYTES_MAX
+from yikao_gateway.uplink.publisher import PACKET_BYTES_MAX
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 

@@ -31,10 +31,10 @@ FILLED = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from yikao_gateway.database import Database
+from yikao_gateway.store.database import Database
 from yikao_gateway.errors import StorageFull
-from yikao_gateway.outbox import Outbox
-from yikao_gateway.visit import event_of
+from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.visits.visit import event_of
 
 folder, now = Path(sys.argv[1]), datetime(2026, 3, 2, tzinfo=UTC)
 database = Database(folder / "outbox.sqlite3")
@@ -59,7 +59,7 @@ READ_ONLY = """
 import subprocess, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from yikao_gateway.database import Database
+from yikao_gateway.store.database import Database
 from yikao_gateway.errors import StorageError
 from yikao_gateway.state import open_verified
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from gateway_parts import HOME, NOW
 
 from yikao_devices.story_clock import Clock, parse_clock
-from yikao_gateway.home_clock import RELEASED, HomeClock
+from yikao_gateway.household.home_clock import RELEASED, HomeClock
 
 HOUR = timedelta(hours=1)
 REAL = Clock()

@@ -11,8 +11,8 @@ from gateway_parts import CUFF, METER, NOW, event, outbox_in
 from page_parts import Times
 
 from yikao_devices import wire
-from yikao_gateway.database import Database
-from yikao_gateway.prompts import OVER_SHOWN, REMEMBERED_MAX, STANDING_MAX, Prompts
+from yikao_gateway.household.prompts import OVER_SHOWN, REMEMBERED_MAX, STANDING_MAX, Prompts
+from yikao_gateway.store.database import Database
 
 
 def command(minutes: float = 15, **changes: Any) -> wire.Command:

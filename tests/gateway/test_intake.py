@@ -30,10 +30,10 @@ from yikao_devices.clock_epochs import ClockSeen
 from yikao_devices.models import GENERIC_CUFF, GENERIC_METER
 from yikao_devices.story_clock import Clock
 from yikao_devices.wire import BloodPressureReading, GlucoseReading, RefusedFrame
-from yikao_gateway.home_clock import HomeClock
-from yikao_gateway.intake import Intake, recover
-from yikao_gateway.known_devices import KnownDevices
-from yikao_gateway.outbox import Outbox
+from yikao_gateway.household.home_clock import HomeClock
+from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.visits.intake import Intake, recover
+from yikao_gateway.visits.known_devices import KnownDevices
 
 
 @pytest.fixture
@@ -161,10 +161,10 @@ sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from gateway_parts import *
 from yikao_devices.models import GENERIC_METER
-from yikao_gateway.intake import Intake, recover
+from yikao_gateway.visits.intake import Intake, recover
 from yikao_devices.story_clock import Clock
-from yikao_gateway.home_clock import HomeClock
-from yikao_gateway.known_devices import KnownDevices
+from yikao_gateway.household.home_clock import HomeClock
+from yikao_gateway.visits.known_devices import KnownDevices
 clock = HomeClock(HOME, NOW.timestamp, lambda: 0.0, Clock())
 with outbox_in(Path(sys.argv[1])) as outbox:
     recover(outbox, KnownDevices(outbox._database), clock)

@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yikao_devices.wire import DeviceEvent, Rejection, decode_item
-from yikao_gateway.alarms import Alarms
-from yikao_gateway.database import Database
 from yikao_gateway.errors import StorageError, StorageFull
-from yikao_gateway.keeper import LOOK_S, RETENTION, STEP_S, Keeper
-from yikao_gateway.known_devices import KnownDevice, KnownDevices
-from yikao_gateway.outbox import Outbox
-from yikao_gateway.room import FULL_FROM, FULL_TO, Level, Room, level_of, makes_room
-from yikao_gateway.stock import PURGE_MAX, Stock
+from yikao_gateway.household.alarms import Alarms
+from yikao_gateway.store.database import Database
+from yikao_gateway.store.keeper import LOOK_S, RETENTION, STEP_S, Keeper
+from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.store.room import FULL_FROM, FULL_TO, Level, Room, level_of, makes_room
+from yikao_gateway.store.stock import PURGE_MAX, Stock
+from yikao_gateway.visits.known_devices import KnownDevice, KnownDevices
 
 BYTES_MAX = 1 << 20
 STORY_MAX_S = 60.0

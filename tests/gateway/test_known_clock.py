@@ -11,9 +11,9 @@ import pytest
 from gateway_parts import CUFF, METER, NOW, event, items_of
 
 from yikao_devices.clock_epochs import ClockSeen
-from yikao_gateway.database import STEPS, VERSION, Database
-from yikao_gateway.known_devices import KnownDevice, KnownDevices
-from yikao_gateway.outbox import Outbox
+from yikao_gateway.store.database import STEPS, VERSION, Database
+from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.visits.known_devices import KnownDevice, KnownDevices
 
 KNOWN = KnownDevice(METER, "generic-meter", {"model": "血糖仪"}, 8, "stale_bond", True)
 SEEN = ClockSeen(datetime(2026, 3, 2, tzinfo=UTC), 28_812.5, over=True)

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from yikao_devices.wire import Rejection, encode_item
-from yikao_gateway.database import Damaged, Database
 from yikao_gateway.errors import StorageError
-from yikao_gateway.known_devices import KnownDevice, KnownDevices
-from yikao_gateway.outbox import KeptFrame, Outbox
 from yikao_gateway.state import make_folder, only_one, open_verified
-from yikao_gateway.stock import Stock
+from yikao_gateway.store.database import Damaged, Database
+from yikao_gateway.store.outbox import KeptFrame, Outbox
+from yikao_gateway.store.stock import Stock
+from yikao_gateway.visits.known_devices import KnownDevice, KnownDevices
 
 FRAME = KeptFrame(CUFF, "generic-cuff", 0x2A35, b"\x01\x02", NOW, 1.5)
 
@@ -78,7 +78,7 @@ def test_frames_and_items_are_one_transaction(outbox: Outbox) -> None:
 def test_only_confirmed_items_are_purged_and_only_some_at_once(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("yikao_gateway.stock.PURGE_MAX", 2)
+    monkeypatch.setattr("yikao_gateway.store.stock.PURGE_MAX", 2)
     stock = Stock(outbox._database)
     items = [event(n) for n in range(5)]
     outbox.keep("s", None, items, NOW, complete=True)

@@ -17,7 +17,7 @@ from yikao_gateway.page.household import LATE, SAID_SHOWN
 from yikao_gateway.page.html import Html, tag
 from yikao_gateway.page.http import Response
 from yikao_gateway.page.words import LANGUAGES, load_words
-from yikao_gateway.pairing_mode import OPEN_S
+from yikao_gateway.visits.pairing_mode import OPEN_S
 
 GLOSSARY = Path(__file__).parents[2] / "docs" / "glossary.md"
 PLACES = re.compile(r"{\w+}")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yikao_gateway.choice import NEAR_DBM, Bonding, Choice, Consent, Listed
-from yikao_gateway.pairing_mode import ASKING_MAX, OPEN_S, PairingMode
 from yikao_gateway.radio.ports import Advertisement
+from yikao_gateway.visits.choice import NEAR_DBM, Bonding, Choice, Consent, Listed
+from yikao_gateway.visits.pairing_mode import ASKING_MAX, OPEN_S, PairingMode
 
 CUFF, OTHER = "C4:1D:00:00:00:2A", "C4:1D:00:00:00:2B"
 PRESSURE = frozenset({0x1810})

@@ -24,12 +24,12 @@ from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 from fix_servers import require
 
-from yikao_gateway.pairing_mode import PairingMode
 from yikao_gateway.radio import bluez_adapter, errors
 from yikao_gateway.radio.bleak_errors import Terms, device_errors, radio_errors
 from yikao_gateway.radio.bluez_adapter import AGENT_PATH, BluezAdapter
 from yikao_gateway.radio.open import open_radios
 from yikao_gateway.radio.ports import Pairing
+from yikao_gateway.visits.pairing_mode import PairingMode
 
 CUFF = "C4:1D:00:00:00:2A"
 CUFF_PATH = "/org/bluez/hci0/dev_C4_1D_00_00_00_2A"

@@ -7,8 +7,8 @@ from dataclasses import replace
 from agent_scene import PACE, Watch, watching
 from stage import Stage, address, eventually, on_air
 
-from yikao_gateway.choice import Bonding, Choice, Listed
-from yikao_gateway.visit import Bond
+from yikao_gateway.visits.choice import Bonding, Choice, Listed
+from yikao_gateway.visits.visit import Bond
 from yikao_sim.home import Outfit
 from yikao_sim.peripherals.cuff import Cuff
 from yikao_sim.peripherals.pairing import parse_protection

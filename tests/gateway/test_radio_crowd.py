@@ -16,9 +16,9 @@ from stage import Stage, address, eventually, on_air
 
 from yikao_devices import gatt
 from yikao_devices.models import GENERIC_METER
-from yikao_gateway import agent
-from yikao_gateway.choice import Choice, Listed
 from yikao_gateway.radio import bleak_radio, bumble_adapter, bumble_scanner
+from yikao_gateway.visits import agent
+from yikao_gateway.visits.choice import Choice, Listed
 from yikao_sim.home import Outfit
 
 NEIGHBOURS = 500

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stage import Stage, address, eventually, on_air
 
-from yikao_gateway.air_watch import (
+from yikao_gateway.radio import bumble_adapter
+from yikao_gateway.visits.air_watch import (
     HEARD_MIN,
     HELP_MAX_S,
     HELP_S,
@@ -18,7 +19,6 @@ from yikao_gateway.air_watch import (
     AirWatch,
     Remedy,
 )
-from yikao_gateway.radio import bumble_adapter
 from yikao_sim.home import Outfit
 
 

@@ -10,11 +10,11 @@ from agent_scene import ANY, PACE, Watch, make_watch, watching
 from gateway_parts import outbox_in
 from stage import Stage, on_air
 
-from yikao_gateway.agent import BETTER_DB
-from yikao_gateway.choice import Choice
 from yikao_gateway.radio.errors import RadioSpecError
 from yikao_gateway.radio.open import open_radios
 from yikao_gateway.radio.ports import Advertisement
+from yikao_gateway.visits.agent import BETTER_DB
+from yikao_gateway.visits.choice import Choice
 from yikao_sim.air.server import AirServer
 
 OFTEN = replace(PACE, reread_s=0.1)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from stage import eventually
+from yikao_gateway.home import speech
 
-from yikao_gateway import speech
-from yikao_gateway.speech import Speaker, find_speaker
+from yikao_gateway.household.speech import Speaker, find_speaker
 
 STORY_MAX_S = 30.0
 SECRET = "请再量一次"

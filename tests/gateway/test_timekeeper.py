@@ -16,16 +16,16 @@ from yikao_devices.glucose import encode_glucose
 from yikao_devices.models import GENERIC_METER
 from yikao_devices.story_clock import Clock
 from yikao_devices.wire import DeviceEvent, GlucoseReading, Receipt, encode
-from yikao_gateway.alarms import Alarms
-from yikao_gateway.delivery import Delivery, Post
-from yikao_gateway.home_clock import HomeClock
-from yikao_gateway.intake import Intake, recover
+from yikao_gateway.household.alarms import Alarms
+from yikao_gateway.household.home_clock import HomeClock
+from yikao_gateway.household.prompts import Prompts
 from yikao_gateway.keys import load_key
-from yikao_gateway.known_devices import KnownDevices
-from yikao_gateway.outbox import Outbox
-from yikao_gateway.prompts import Prompts
-from yikao_gateway.publisher import Broker, Opened, Presence, Publisher, Received
-from yikao_gateway.timekeeper import CLOCK_UNSET, keep_time
+from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.uplink.delivery import Delivery, Post
+from yikao_gateway.uplink.publisher import Broker, Opened, Presence, Publisher, Received
+from yikao_gateway.visits.intake import Intake, recover
+from yikao_gateway.visits.known_devices import KnownDevices
+from yikao_gateway.visits.timekeeper import CLOCK_UNSET, keep_time
 
 TAKEN = NOW - timedelta(minutes=30)
 STORY_MAX_S = 30.0

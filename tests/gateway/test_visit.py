@@ -11,10 +11,10 @@ from stage import NOON, Stage, address, on_air
 
 from yikao_devices.models import GENERIC_CUFF, GENERIC_METER, Model
 from yikao_devices.wire import BloodPressureReading, DeviceEvent, GlucoseReading
-from yikao_gateway.choice import Target
-from yikao_gateway.known_devices import KnownDevices
-from yikao_gateway.outbox import Outbox
-from yikao_gateway.visit import Visit, Visitor
+from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.visits.choice import Target
+from yikao_gateway.visits.known_devices import KnownDevices
+from yikao_gateway.visits.visit import Visit, Visitor
 from yikao_sim.home import Outfit
 from yikao_sim.peripherals.cuff import CuffBehaviour
 from yikao_sim.peripherals.pairing import parse_protection

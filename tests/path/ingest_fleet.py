@@ -19,15 +19,15 @@ from clinic import TENANT, Signer
 from county import County
 
 from yikao_devices import wire
-from yikao_gateway.alarms import Alarms
-from yikao_gateway.courier import Courier
-from yikao_gateway.database import Database
-from yikao_gateway.delivery import Post
+from yikao_gateway.household.alarms import Alarms
+from yikao_gateway.household.prompts import Prompts
 from yikao_gateway.keys import SigningKey
-from yikao_gateway.known_devices import KnownDevices
-from yikao_gateway.outbox import Outbox
-from yikao_gateway.prompts import Prompts
-from yikao_gateway.publisher import Broker
+from yikao_gateway.store.database import Database
+from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.uplink.courier import Courier
+from yikao_gateway.uplink.delivery import Post
+from yikao_gateway.uplink.publisher import Broker
+from yikao_gateway.visits.known_devices import KnownDevices
 
 TICK_S = 0.05
 HEARTBEAT_S = 10.0

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Final
 
 from yikao_devices.symptoms import CALL_ME, SYMPTOM_WORDS
-from yikao_gateway.known_devices import KnownDevice
 from yikao_gateway.page.frame import button_form, document, link_button
 from yikao_gateway.page.html import NOTHING, Html, tag
 from yikao_gateway.page.view import full_name
 from yikao_gateway.page.words import Words
+from yikao_gateway.visits.known_devices import KnownDevice
 
 CHOICES: Final = tuple(code for code in SYMPTOM_WORDS if code != CALL_ME)
 DIGITS: Final = 6

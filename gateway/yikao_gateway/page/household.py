@@ -11,12 +11,12 @@ from typing import Final, Literal
 from uuid import UUID
 
 from yikao_devices.wire import DeviceEvent, SymptomReport
-from yikao_gateway.alarms import Alarms
-from yikao_gateway.known_devices import KnownDevice, KnownDevices
-from yikao_gateway.outbox import Outbox
-from yikao_gateway.pairing_mode import PairingMode
-from yikao_gateway.prompts import Prompt, Prompts
-from yikao_gateway.said import call_for, report_of
+from yikao_gateway.household.alarms import Alarms
+from yikao_gateway.household.prompts import Prompt, Prompts
+from yikao_gateway.household.said import call_for, report_of
+from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.visits.known_devices import KnownDevice, KnownDevices
+from yikao_gateway.visits.pairing_mode import PairingMode
 
 LATE: Final = timedelta(minutes=10)
 """What has waited for so long needs somebody to look at the network."""

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Final
 
 from yikao_devices.models import model_named
-from yikao_gateway.known_devices import KnownDevice
+from yikao_gateway.household.prompts import Prompt
 from yikao_gateway.page.frame import button_form, document, link_button, part
 from yikao_gateway.page.household import Facts, Said, Sent
 from yikao_gateway.page.html import NOTHING, Html, join, tag
 from yikao_gateway.page.words import Words
-from yikao_gateway.prompts import Prompt
+from yikao_gateway.visits.known_devices import KnownDevice
 
 MARK_LETTERS: Final = 4
 """Of an address: its end, as it stands on many devices, tells two of a model apart."""

@@ -4,10 +4,10 @@ import asyncio
 from typing import Final
 
 from yikao_devices.models import Conversation
-from yikao_gateway.air_watch import AirWatch
-from yikao_gateway.choice import Target
 from yikao_gateway.radio.ports import Advertisement
-from yikao_gateway.visit import Visitor
+from yikao_gateway.visits.air_watch import AirWatch
+from yikao_gateway.visits.choice import Target
+from yikao_gateway.visits.visit import Visitor
 
 HEARD_MAX: Final = 512
 """Devices of ours whose strength is remembered, the last heard."""

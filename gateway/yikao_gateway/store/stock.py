@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from yikao_gateway.database import Database
-from yikao_gateway.room import Room
-from yikao_gateway.soundness import moment_of
+from yikao_gateway.store.database import Database
+from yikao_gateway.store.room import Room
+from yikao_gateway.store.soundness import moment_of
 
 PURGE_MAX: Final = 500
 """Items that one call of `purge` deletes at most, so that it never holds up a reading."""

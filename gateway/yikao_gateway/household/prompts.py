@@ -15,8 +15,8 @@ from uuid import UUID
 from msgspec import DecodeError, Struct, ValidationError, json, to_builtins
 
 from yikao_devices.wire import Command, CommandResult, Item, Reading, decode_command
-from yikao_gateway.database import Database
 from yikao_gateway.errors import StorageError
+from yikao_gateway.store.database import Database
 
 log = logging.getLogger(__name__)
 

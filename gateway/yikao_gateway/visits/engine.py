@@ -27,9 +27,9 @@ from yikao_devices.conversation import (
     Write,
 )
 from yikao_gateway.errors import StorageError
-from yikao_gateway.intake import Intake
 from yikao_gateway.radio.errors import ProtocolError
 from yikao_gateway.radio.ports import Link
+from yikao_gateway.visits.intake import Intake
 
 
 class Mailbox:

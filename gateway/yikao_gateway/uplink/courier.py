@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 from yikao_devices import topics
-from yikao_gateway.delivery import Delivery, Post
 from yikao_gateway.errors import BrokerUnreachable, StorageFull
-from yikao_gateway.publisher import (
+from yikao_gateway.uplink.delivery import Delivery, Post
+from yikao_gateway.uplink.publisher import (
     Acknowledged,
     Broker,
     Closed,

@@ -17,10 +17,17 @@ from yikao_devices.assembler import Assembler, measurements_of
 from yikao_devices.clock_epochs import ClockSeen
 from yikao_devices.models import GENERIC_CUFF, GENERIC_METER, Model, model_named
 from yikao_devices.wire import Item
-from yikao_gateway.dating import feed, is_numbered, later, numbered_result, wall_offset_s, zone_s
-from yikao_gateway.home_clock import HomeClock, Now
-from yikao_gateway.known_devices import KnownDevices
-from yikao_gateway.outbox import KeptFrame, Outbox
+from yikao_gateway.household.home_clock import HomeClock, Now
+from yikao_gateway.store.outbox import KeptFrame, Outbox
+from yikao_gateway.visits.dating import (
+    feed,
+    is_numbered,
+    later,
+    numbered_result,
+    wall_offset_s,
+    zone_s,
+)
+from yikao_gateway.visits.known_devices import KnownDevices
 
 UNSET: Final = "unset"
 """How the name of a session begins in which the gateway did not know the time."""

@@ -11,14 +11,14 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
-from yikao_gateway.air_watch import AirWatch, Remedy
-from yikao_gateway.attention import Attention
-from yikao_gateway.choice import Choice, Consent, Target
-from yikao_gateway.ear import Ear
-from yikao_gateway.pairing_mode import PairingMode
 from yikao_gateway.radio.errors import RadioUnavailable
 from yikao_gateway.radio.ports import Advertisement
-from yikao_gateway.visit import Bond, Visit, Visitor
+from yikao_gateway.visits.air_watch import AirWatch, Remedy
+from yikao_gateway.visits.attention import Attention
+from yikao_gateway.visits.choice import Choice, Consent, Target
+from yikao_gateway.visits.ear import Ear
+from yikao_gateway.visits.pairing_mode import PairingMode
+from yikao_gateway.visits.visit import Bond, Visit, Visitor
 
 log = logging.getLogger(__name__)
 

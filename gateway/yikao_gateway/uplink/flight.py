@@ -15,7 +15,7 @@ from typing import Final
 from uuid import UUID
 
 from yikao_devices.wire import ITEMS_MAX, MESSAGE_BYTES_MAX
-from yikao_gateway.outbox import Row
+from yikao_gateway.store.outbox import Row
 
 RECEIPT_WAIT_S: Final = 5.0
 """A receipt takes a fraction of a second; without one for so long the row is sent again."""

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from yikao_gateway.agent import Agent
-from yikao_gateway.outbox import Outbox, Row
+from yikao_gateway.store.outbox import Outbox, Row
+from yikao_gateway.visits.agent import Agent
 
 TICK_S: Final = 0.2
 """How often it is asked whether anything still happens."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from yikao_gateway.database import Database
-from yikao_gateway.soundness import is_sound, is_sound_frame
+from yikao_gateway.store.database import Database
+from yikao_gateway.store.soundness import is_sound, is_sound_frame
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ from msgspec import structs
 from yikao_devices.readings import NAMESPACE
 from yikao_devices.wire import DeviceEvent
 from yikao_gateway.errors import StorageFull
-from yikao_gateway.outbox import Outbox
-from yikao_gateway.stock import Loss
-from yikao_gateway.visit import event_of
+from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.store.stock import Loss
+from yikao_gateway.visits.visit import event_of
 
 log = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from yikao_gateway.alarms import Alarms
 from yikao_gateway.errors import StorageFull
-from yikao_gateway.home_clock import HomeClock
+from yikao_gateway.household.alarms import Alarms
+from yikao_gateway.household.home_clock import HomeClock
 
 log = logging.getLogger(__name__)
 

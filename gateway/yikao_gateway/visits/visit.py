@@ -22,13 +22,7 @@ from yikao_devices.models import ClockRule, Model
 from yikao_devices.readings import NAMESPACE
 from yikao_devices.talks import talk_with
 from yikao_devices.wire import Clocks, DeviceEvent
-from yikao_gateway.choice import Consent, Target
-from yikao_gateway.engine import Mailbox, converse
-from yikao_gateway.home_clock import no_line
-from yikao_gateway.intake import Intake
-from yikao_gateway.known_devices import RECORD_MAX, KnownDevice, KnownDevices
-from yikao_gateway.outbox import Outbox
-from yikao_gateway.pairing_mode import PairingMode
+from yikao_gateway.household.home_clock import no_line
 from yikao_gateway.radio.errors import (
     DeadlinePassed,
     DeviceBusy,
@@ -42,6 +36,12 @@ from yikao_gateway.radio.errors import (
     WrongPasskey,
 )
 from yikao_gateway.radio.ports import DIGITS_MAX_S, Link, Pairing, Radio
+from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.visits.choice import Consent, Target
+from yikao_gateway.visits.engine import Mailbox, converse
+from yikao_gateway.visits.intake import Intake
+from yikao_gateway.visits.known_devices import RECORD_MAX, KnownDevice, KnownDevices
+from yikao_gateway.visits.pairing_mode import PairingMode
 
 log = logging.getLogger(__name__)
 

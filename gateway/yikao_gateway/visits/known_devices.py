@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import json
 
 from yikao_devices.clock_epochs import ClockSeen
-from yikao_gateway.database import Database
+from yikao_gateway.store.database import Database
 
 RECORD_MAX: Final = 0xFFFF
 """A record number has 16 bits."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from yikao_gateway.errors import StorageError, StorageFull
-from yikao_gateway.room import Room
+from yikao_gateway.store.room import Room
 
 STEPS: Final = ("outbox.sql", "outbox_measured_at.sql", "outbox_device_clock.sql")
 """Step n makes a file of version n of one of version n - 1; one that was released never changes."""

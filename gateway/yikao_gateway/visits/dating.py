@@ -19,7 +19,7 @@ from yikao_devices.glucose import Glucose, decode_glucose
 from yikao_devices.models import Conversation, Model
 from yikao_devices.readings import Moments, Origin, shown_time
 from yikao_devices.wire import Item
-from yikao_gateway.outbox import KeptFrame
+from yikao_gateway.store.outbox import KeptFrame
 
 NUMBERS: Final = 1 << 16
 """Record numbers have 16 bits, and begin anew after the last."""

@@ -25,14 +25,13 @@ from yikao_devices.wire import (
     decode_receipt,
     encode,
 )
-from yikao_gateway.alarms import Alarms
 from yikao_gateway.errors import StorageFull
-from yikao_gateway.flight import NEWS_AGE_MAX, Chance, Flight, Parcel, pack
+from yikao_gateway.household.alarms import Alarms
+from yikao_gateway.household.prompts import Prompts
 from yikao_gateway.keys import SigningKey
-from yikao_gateway.known_devices import KnownDevices
-from yikao_gateway.outbox import Outbox, Row
-from yikao_gateway.prompts import Prompts
-from yikao_gateway.publisher import (
+from yikao_gateway.store.outbox import Outbox, Row
+from yikao_gateway.uplink.flight import NEWS_AGE_MAX, Chance, Flight, Parcel, pack
+from yikao_gateway.uplink.publisher import (
     Acknowledged,
     Happening,
     Opened,
@@ -40,6 +39,7 @@ from yikao_gateway.publisher import (
     Received,
     SubscriptionRefused,
 )
+from yikao_gateway.visits.known_devices import KnownDevices
 
 log = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from yikao_gateway.alarms import Alarms
 from yikao_gateway.errors import StorageFull
-from yikao_gateway.room import Level, level_of, makes_room
-from yikao_gateway.stock import Stock
+from yikao_gateway.household.alarms import Alarms
+from yikao_gateway.store.room import Level, level_of, makes_room
+from yikao_gateway.store.stock import Stock
 
 log = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ from uuid import UUID, uuid4
 from msgspec import json
 
 from yikao_devices.wire import Item, RefusedFrame, Rejection, encode_item, kind_of
-from yikao_gateway.database import Database
 from yikao_gateway.errors import StorageFull
-from yikao_gateway.soundness import (
+from yikao_gateway.store.database import Database
+from yikao_gateway.store.soundness import (
     checksum,
     frame_checksum,
     is_id,
