@@ -14,6 +14,7 @@ from typing import Final
 
 from yikao_devices.date_time import DATE_TIME_BYTES, DateTime, encode_date_time, read_date_time
 from yikao_devices.errors import ENDS_EARLY, FrameError
+from yikao_devices.quick import quick
 from yikao_devices.quirks import Quirk
 from yikao_devices.sfloat import Number, decode_sfloat, encode_sfloat
 
@@ -59,6 +60,9 @@ class BloodPressure:
     trailing: bytes = b""
 
 
+_blood_pressure = quick(BloodPressure)
+
+
 def decode_blood_pressure(frame: bytes, quirk: Quirk | None = None) -> BloodPressure:
     """Return the measurement in `frame`; refuses one that is too short with `FrameError`.
 
@@ -87,7 +91,7 @@ def decode_blood_pressure(frame: bytes, quirk: Quirk | None = None) -> BloodPres
             at += 2
     except (struct.error, IndexError) as error:
         raise FrameError(ENDS_EARLY, frame) from error
-    return BloodPressure(
+    return _blood_pressure(
         "kPa" if flags & _KPA else "mmHg",
         decode_sfloat(systolic),
         decode_sfloat(diastolic),

@@ -16,6 +16,7 @@ from typing import Final
 from yikao_devices.crc16 import CRC_BYTES, crc16
 from yikao_devices.errors import ENDS_EARLY, EncodeError, FrameError
 from yikao_devices.packing import pack
+from yikao_devices.quick import quick
 from yikao_devices.sfloat import Number, decode_sfloat, encode_sfloat
 
 _TREND: Final = 0x01
@@ -51,6 +52,9 @@ class CgmRecord:
     quality: Number | None = None
     protected: bool = False
     trailing: bytes = b""
+
+
+_cgm_record = quick(CgmRecord)
 
 
 _Octets = tuple[int | None, int | None, int | None, int]
@@ -101,7 +105,7 @@ def _decode_record(frame: bytes, start: int, end: int, e2e_crc: bool | None) -> 
         raise FrameError("a record has a size that leaves no room for its fields", frame)
     if protected and _WORD.unpack_from(frame, end)[0] != crc16(frame[start:end]):
         raise FrameError("a record's check sum is not that of its bytes", frame)
-    return CgmRecord(
+    return _cgm_record(
         decode_sfloat(glucose),
         offset_min,
         status,

@@ -16,6 +16,7 @@ from yikao_devices.blood_pressure import (
     encode_blood_pressure,
 )
 from yikao_devices.date_time import DateTime
+from yikao_devices.quick import quick
 from yikao_devices.sfloat import Number, Special
 
 
@@ -32,13 +33,16 @@ class CuffPressure:
     trailing: bytes = b""
 
 
+_cuff_pressure = quick(CuffPressure)
+
+
 def decode_cuff_pressure(frame: bytes) -> CuffPressure:
     """Return the pressure in `frame`; refuses one that is too short with `FrameError`.
 
     What stands in the two unused fields is not looked at.
     """
     like = decode_blood_pressure(frame)
-    return CuffPressure(
+    return _cuff_pressure(
         like.unit, like.systolic, like.time, like.pulse, like.user, like.status, like.trailing
     )
 

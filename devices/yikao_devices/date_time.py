@@ -71,7 +71,7 @@ def date_time_of(moment: datetime) -> DateTime:
 def read_date_time(frame: bytes, offset: int) -> DateTime:
     """Return the Date Time at `offset`; refuses a frame that ends before it does."""
     try:
-        return DateTime(*_LAYOUT.unpack_from(frame, offset))
+        return DateTime._make(_LAYOUT.unpack_from(frame, offset))
     except struct.error as error:
         raise FrameError("ends inside the date and time", frame) from error
 

@@ -14,6 +14,7 @@ from typing import Final
 from yikao_devices.date_time import EpochTime
 from yikao_devices.errors import ENDS_EARLY, EncodeError, FrameError
 from yikao_devices.packing import pack
+from yikao_devices.quick import quick
 from yikao_devices.sfloat import Number, decode_sfloat, encode_sfloat
 
 _KPA: Final = 0x01
@@ -50,6 +51,9 @@ class EnhancedBloodPressure:
     trailing: bytes = b""
 
 
+_enhanced_blood_pressure = quick(EnhancedBloodPressure)
+
+
 @dataclass(frozen=True, slots=True)
 class EnhancedCuffPressure:
     """The pressure of the moment, no measurement; the rest as in `EnhancedBloodPressure`."""
@@ -64,6 +68,8 @@ class EnhancedCuffPressure:
     trailing: bytes = b""
 
 
+_enhanced_cuff_pressure = quick(EnhancedCuffPressure)
+
 _Tail = tuple[EpochTime | None, Number | None, int | None, int | None, EpochTime | None, bytes]
 """What both frames have behind the pressures, in the order of the fields of both types."""
 
@@ -75,7 +81,7 @@ def decode_enhanced_blood_pressure(frame: bytes) -> EnhancedBloodPressure:
         tail = _read_tail(flags, frame, _PRESSURES.size)
     except (struct.error, IndexError) as error:
         raise FrameError(ENDS_EARLY, frame) from error
-    return EnhancedBloodPressure(
+    return _enhanced_blood_pressure(
         _unit(flags),
         decode_sfloat(systolic),
         decode_sfloat(diastolic),
@@ -91,7 +97,7 @@ def decode_enhanced_cuff_pressure(frame: bytes) -> EnhancedCuffPressure:
         tail = _read_tail(flags, frame, _PRESSURE.size)
     except (struct.error, IndexError) as error:
         raise FrameError(ENDS_EARLY, frame) from error
-    return EnhancedCuffPressure(_unit(flags), decode_sfloat(pressure), *tail)
+    return _enhanced_cuff_pressure(_unit(flags), decode_sfloat(pressure), *tail)
 
 
 def _unit(flags: int) -> str:

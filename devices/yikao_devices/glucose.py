@@ -14,6 +14,7 @@ from typing import Final
 
 from yikao_devices.date_time import DATE_TIME_BYTES, DateTime, encode_date_time, read_date_time
 from yikao_devices.errors import ENDS_EARLY, FrameError
+from yikao_devices.quick import quick
 from yikao_devices.sfloat import Number, decode_sfloat, encode_sfloat
 
 _OFFSET: Final = 0x01
@@ -68,6 +69,9 @@ class Glucose:
     trailing: bytes = b""
 
 
+_glucose = quick(Glucose)
+
+
 def decode_glucose(frame: bytes) -> Glucose:
     """Return the record in `frame`; refuses one that is too short with `FrameError`."""
     try:
@@ -89,7 +93,7 @@ def decode_glucose(frame: bytes) -> Glucose:
     except struct.error as error:
         raise FrameError(ENDS_EARLY, frame) from error
     follows = bool(flags & _CONTEXT)
-    return Glucose(seq, time, offset_min, value, unit, kind, location, status, follows, frame[at:])
+    return _glucose(seq, time, offset_min, value, unit, kind, location, status, follows, frame[at:])
 
 
 def encode_glucose(value: Glucose) -> bytes:

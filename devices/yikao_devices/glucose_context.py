@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from yikao_devices.errors import ENDS_EARLY, FrameError
+from yikao_devices.quick import quick
 from yikao_devices.sfloat import Number, decode_sfloat, encode_sfloat
 
 _CARBOHYDRATE: Final = 0x01
@@ -54,49 +55,61 @@ class GlucoseContext:
     trailing: bytes = b""
 
 
+_glucose_context = quick(GlucoseContext)
+
+_Meal = tuple[int | None, int | None, Number | None, int | None, int | None, int | None]
+"""The fields from `extended` to `health`, in their order."""
+_Treatment = tuple[int | None, int | None, int | None, Number | None, Number | None, Number | None]
+"""The fields from `exercise_s` to `hba1c_pct`, in their order."""
+
+
 def decode_glucose_context(frame: bytes) -> GlucoseContext:
     """Return the context in `frame`; refuses one that is too short with `FrameError`."""
     try:
         flags, seq = _HEAD.unpack_from(frame)
-        fields, end = _decode_fields(flags, frame)
+        meal, at = _read_meal(flags, frame, _HEAD.size)
+        treatment, at = _read_treatment(flags, frame, at)
     except (struct.error, IndexError) as error:
         raise FrameError(ENDS_EARLY, frame) from error
-    return GlucoseContext(seq, trailing=frame[end:], **fields)  # type: ignore[arg-type]  # by name
+    return _glucose_context(seq, *meal, *treatment, frame[at:])
 
 
-def _decode_fields(flags: int, frame: bytes) -> tuple[dict[str, int | Number], int]:
-    """Return the optional fields by name, and where they end."""
-    fields: dict[str, int | Number] = {}
-    at = _HEAD.size
+def _read_meal(flags: int, frame: bytes, at: int) -> tuple[_Meal, int]:
+    """Return what was eaten and who tested, and where that ends."""
+    extended = carbohydrate = carbohydrate_kg = meal = tester = health = None
     if flags & _EXTENDED:
-        fields["extended"] = frame[at]
+        extended = frame[at]
         at += 1
     if flags & _CARBOHYDRATE:
-        fields["carbohydrate"], raw = _COUNTED.unpack_from(frame, at)
-        fields["carbohydrate_kg"] = decode_sfloat(raw)
+        carbohydrate, raw = _COUNTED.unpack_from(frame, at)
+        carbohydrate_kg = decode_sfloat(raw)
         at += _COUNTED.size
     if flags & _MEAL:
-        fields["meal"] = frame[at]
+        meal = frame[at]
         at += 1
     if flags & _TESTER:
-        fields["tester"], fields["health"] = frame[at] & 0x0F, frame[at] >> 4
+        tester, health = frame[at] & 0x0F, frame[at] >> 4
         at += 1
+    return (extended, carbohydrate, carbohydrate_kg, meal, tester, health), at
+
+
+def _read_treatment(flags: int, frame: bytes, at: int) -> tuple[_Treatment, int]:
+    """Return exercise, medication and HbA1c, and where they end."""
+    exercise_s = exercise_pct = medication = medication_kg = medication_l = hba1c_pct = None
     if flags & _EXERCISE:
-        fields["exercise_s"], fields["exercise_pct"] = _EFFORT.unpack_from(frame, at)
+        exercise_s, exercise_pct = _EFFORT.unpack_from(frame, at)
         at += _EFFORT.size
     if flags & _MEDICATION:
-        fields |= _decode_medication(flags, frame, at)
+        medication, raw = _COUNTED.unpack_from(frame, at)
+        if flags & _MEDICATION_LITRES:
+            medication_l = decode_sfloat(raw)
+        else:
+            medication_kg = decode_sfloat(raw)
         at += _COUNTED.size
     if flags & _HBA1C:
-        fields["hba1c_pct"] = decode_sfloat(_WORD.unpack_from(frame, at)[0])
+        hba1c_pct = decode_sfloat(_WORD.unpack_from(frame, at)[0])
         at += 2
-    return fields, at
-
-
-def _decode_medication(flags: int, frame: bytes, at: int) -> dict[str, int | Number]:
-    kind, raw = _COUNTED.unpack_from(frame, at)
-    unit = "medication_l" if flags & _MEDICATION_LITRES else "medication_kg"
-    return {"medication": kind, unit: decode_sfloat(raw)}
+    return (exercise_s, exercise_pct, medication, medication_kg, medication_l, hba1c_pct), at
 
 
 def encode_glucose_context(value: GlucoseContext) -> bytes:

@@ -11,6 +11,7 @@ from typing import Final
 
 from yikao_devices.errors import ENDS_EARLY, FrameError
 from yikao_devices.packing import pack
+from yikao_devices.quick import quick
 
 _WIDE: Final = 0x01
 _ENERGY: Final = 0x08
@@ -48,6 +49,9 @@ class HeartRate:
     trailing: bytes = b""
 
 
+_heart_rate = quick(HeartRate)
+
+
 def decode_heart_rate(frame: bytes) -> HeartRate:
     """Return the measurement in `frame`; refuses one that is too short with `FrameError`.
 
@@ -71,7 +75,7 @@ def decode_heart_rate(frame: bytes) -> HeartRate:
     except (struct.error, IndexError) as error:
         raise FrameError(ENDS_EARLY, frame) from error
     contact = _CONTACTS[flags >> _CONTACT_SHIFT & 0x3]
-    return HeartRate(hr, contact, energy_kj, rr_1024, frame[at:])
+    return _heart_rate(hr, contact, energy_kj, rr_1024, frame[at:])
 
 
 def encode_heart_rate(value: HeartRate) -> bytes:

@@ -12,6 +12,7 @@ from typing import Final, Literal
 from yikao_devices.date_time import DATE_TIME_BYTES, DateTime, read_date_time
 from yikao_devices.errors import ENDS_EARLY, FrameError
 from yikao_devices.packing import pack
+from yikao_devices.quick import quick
 from yikao_devices.sfloat import Number, decode_sfloat, encode_sfloat
 
 _SPOT_TIME: Final = 0x01
@@ -49,6 +50,9 @@ class SpotCheck:
     trailing: bytes = b""
 
 
+_spot_check = quick(SpotCheck)
+
+
 @dataclass(frozen=True, slots=True)
 class Continuous:
     """As `SpotCheck`, without a time; the pairs fast and slow answer quickly or calmly."""
@@ -63,6 +67,9 @@ class Continuous:
     dstatus: int | None = None
     pai: Number | None = None
     trailing: bytes = b""
+
+
+_continuous = quick(Continuous)
 
 
 _Pair = tuple[Number | None, Number | None]
@@ -82,7 +89,7 @@ def decode_spot_check(frame: bytes) -> SpotCheck:
         mstatus, dstatus, pai, at = _read_tail(flags << _SPOT_SHIFT, frame, at)
     except struct.error as error:
         raise FrameError(ENDS_EARLY, frame) from error
-    return SpotCheck(
+    return _spot_check(
         decode_sfloat(spo2),
         decode_sfloat(pr),
         time,
@@ -110,7 +117,7 @@ def decode_continuous(frame: bytes) -> Continuous:
         mstatus, dstatus, pai, at = _read_tail(flags, frame, at)
     except struct.error as error:
         raise FrameError(ENDS_EARLY, frame) from error
-    return Continuous(
+    return _continuous(
         decode_sfloat(spo2),
         decode_sfloat(pr),
         *fast,

@@ -9,6 +9,7 @@ Source: IEEE 11073-20601, annex F.6 (FLOAT) and F.7 (SFLOAT).
 
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from yikao_devices.errors import EncodeError
@@ -50,8 +51,11 @@ _FLOAT_SPECIALS: Final = {
 _SFLOAT_CODES: Final = {special: code for code, special in _SFLOAT_SPECIALS.items()}
 _FLOAT_CODES: Final = {special: code for code, special in _FLOAT_SPECIALS.items()}
 _POWERS: Final[tuple[int, ...]] = tuple(int(10**n) for n in range(9))
+_SFLOATS_KEPT: Final = 4096
+"""Words whose number is remembered: as many as there are whole numbers and tenths from 0 up."""
 
 
+@lru_cache(_SFLOATS_KEPT)
 def decode_sfloat(raw: int) -> Number:
     """Return the number in the 16 bits `raw`.
 

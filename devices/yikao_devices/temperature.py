@@ -11,6 +11,7 @@ from typing import Final
 from yikao_devices.date_time import DATE_TIME_BYTES, DateTime, read_date_time
 from yikao_devices.errors import ENDS_EARLY, FrameError
 from yikao_devices.packing import pack
+from yikao_devices.quick import quick
 from yikao_devices.sfloat import Number, decode_float, encode_float
 
 _FAHRENHEIT: Final = 0x01
@@ -35,6 +36,9 @@ class Temperature:
     trailing: bytes = b""
 
 
+_temperature = quick(Temperature)
+
+
 def decode_temperature(frame: bytes) -> Temperature:
     """Return the reading in `frame`; refuses one that is too short with `FrameError`."""
     try:
@@ -50,7 +54,7 @@ def decode_temperature(frame: bytes) -> Temperature:
     except (struct.error, IndexError) as error:
         raise FrameError(ENDS_EARLY, frame) from error
     unit = "F" if flags & _FAHRENHEIT else "C"
-    return Temperature(unit, decode_float(raw), time, site, frame[at:])
+    return _temperature(unit, decode_float(raw), time, site, frame[at:])
 
 
 def encode_temperature(value: Temperature) -> bytes:

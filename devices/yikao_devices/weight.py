@@ -14,6 +14,7 @@ from typing import Final
 from yikao_devices.date_time import DATE_TIME_BYTES, DateTime, read_date_time
 from yikao_devices.errors import ENDS_EARLY, EncodeError, FrameError
 from yikao_devices.packing import pack
+from yikao_devices.quick import quick
 from yikao_devices.sfloat import Number, Special
 
 _IMPERIAL: Final = 0x01
@@ -49,6 +50,9 @@ class Weight:
     trailing: bytes = b""
 
 
+_weight = quick(Weight)
+
+
 def decode_weight(frame: bytes) -> Weight:
     """Return the weighing in `frame`; refuses one that is too short with `FrameError`."""
     try:
@@ -72,7 +76,7 @@ def decode_weight(frame: bytes) -> Weight:
     weight: Number = raw / (STEPS_PER_LB if imperial else STEPS_PER_KG)
     if raw == UNSUCCESSFUL:
         weight = Special.NAN
-    return Weight("lb" if imperial else "kg", weight, time, user, bmi, height, frame[at:])
+    return _weight("lb" if imperial else "kg", weight, time, user, bmi, height, frame[at:])
 
 
 def encode_weight(value: Weight) -> bytes:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,17 @@ def test_what_decodes_can_be_said_again(codec: Codec, frame: bytes) -> None:
         assert error.reason
     else:
         assert codec.decode(codec.encode(value)) == value
+
+
+@each_codec
+@given(data=st.data())
+def test_what_decodes_is_frozen_and_what_its_class_makes(codec: Codec, data: st.DataObject) -> None:
+    value = codec.decode(codec.encode(data.draw(codec.values)))
+    plain = replace(value)
+    assert type(value) is type(plain)
+    assert (value, repr(value), hash(value)) == (plain, repr(plain), hash(plain))
+    with pytest.raises(FrozenInstanceError):
+        setattr(value, fields(value)[0].name, None)
 
 
 @each_codec
