@@ -27,7 +27,7 @@ Each misbehaves as somebody once met a real device, and wrote it down in public.
 may be anybody's. What ours does about each behaviour, and where: [devices.md](devices.md).
 
 `#1`: 血压计的用户号 the cuff's user; `⇒`: 下一次运行网关 at the gateway's next run;
-`[…]`: 标记 flags, `?` 可以没有 may be absent; `—`: 什么都没有 nothing.
+`[…]`: 标记 flags; `—`: 什么都没有 nothing.
 
 | persona | 表现 what it does | 网关应当 a gateway must come to | source |
 | --- | --- | --- | --- |

@@ -23,10 +23,12 @@ from yikao_devices.models import GENERIC_CUFF, GENERIC_METER, Model
 from yikao_devices.story_clock import Clock
 from yikao_devices.wire import BloodPressureReading, GlucoseReading, Item
 from yikao_gateway.household.home_clock import HomeClock
-from yikao_gateway.store.outbox import KeptFrame, Outbox
+from yikao_gateway.store.frames import KeptFrame
+from yikao_gateway.store.outbox import Outbox
 from yikao_gateway.visits.dating import feed
-from yikao_gateway.visits.intake import Intake, recover
+from yikao_gateway.visits.intake import Intake
 from yikao_gateway.visits.known_devices import KnownDevice, KnownDevices
+from yikao_gateway.visits.release import release
 
 AHEAD_S = 8 * 3600.0
 
@@ -81,7 +83,7 @@ class Machine:
         for frame in frames:
             intake.take(GLUCOSE if meter else BP, frame)
         if not dies:
-            intake.finish()
+            intake.finish(drained=True)
         return intake
 
     def readings(self) -> list[BloodPressureReading | GlucoseReading]:
@@ -157,7 +159,7 @@ def test_a_crash_before_the_end_changes_nothing(
         other.devices.note(known, NOW)
         other.reads(frames, other.starts(), offset_s=offset_s, before=before, dies=True)
         assert other.readings() == []
-        assert recover(other.outbox, other.devices, other.starts()) == len(frames)
+        assert release(other.outbox, other.devices, other.starts()) == len(frames)
         assert other.readings() == one.readings()
 
 
@@ -213,13 +215,13 @@ def test_readings_wait_for_the_networks_time_and_get_theirs() -> None:
         shown = NOW - timedelta(minutes=30)
         m.reads([sugar(1, shown)], clock, offset_s=-behind, line=clock.line)
         assert m.readings() == []
-        assert recover(m.outbox, m.devices, clock) == 0
+        assert release(m.outbox, m.devices, clock) == 0
         m.passes(timedelta(hours=5))
         assert not clock.settle()
         m.wall = NOW + timedelta(hours=5)
         assert clock.settle()
         assert clock() == NOW + timedelta(hours=5)
-        assert recover(m.outbox, m.devices, clock) == 1
+        assert release(m.outbox, m.devices, clock) == 1
         (item,) = m.readings()
         assert (item.measured_at, item.clocks.t_hub) == (shown, NOW)
         assert (item.doubt_s, item.flags, item.clocks.device_offset_s) == (2.0, (), 0.0)
@@ -234,7 +236,7 @@ def test_the_id_of_a_reading_is_nobodys_clock() -> None:
         wrong.reads([frame], clock, line=clock.line)
         clock.told(NOW)
         assert clock.settle()
-        recover(wrong.outbox, wrong.devices, clock)
+        release(wrong.outbox, wrong.devices, clock)
         assert wrong.readings()[0].reading_id == right.readings()[0].reading_id
 
 
@@ -250,7 +252,7 @@ def test_what_a_start_without_the_time_left_to_the_next_is_flagged() -> None:
         m.reads([pressure(taken)], clock, GENERIC_CUFF, line=clock.line)
         m.reads([sugar(1, DateTime(0, 0, 0, 0, 0, 0))], clock, line=clock.line)
         m.wall = NOW
-        assert recover(m.outbox, m.devices, m.starts()) == 2
+        assert release(m.outbox, m.devices, m.starts()) == 2
         cuff, meter = m.readings()
         # The cuff's clock was compared a day ago; the meter has none, and was never seen.
         assert (cuff.measured_at, cuff.flags) == (taken, (GATEWAY_CLOCK_UNSET,))
@@ -264,5 +266,5 @@ def test_who_does_not_wait_is_told_that_the_time_was_not_known() -> None:
         m.wall = IMAGE
         clock = m.starts()
         m.reads([pressure(NOW - timedelta(minutes=30))], clock, GENERIC_CUFF, line=clock.line)
-        assert recover(m.outbox, m.devices, clock, wait=False) == 1
+        assert release(m.outbox, m.devices, clock, undated=True) == 1
         assert GATEWAY_CLOCK_UNSET in m.readings()[0].flags

@@ -32,8 +32,9 @@ from yikao_devices.story_clock import Clock
 from yikao_devices.wire import BloodPressureReading, GlucoseReading, RefusedFrame
 from yikao_gateway.household.home_clock import HomeClock
 from yikao_gateway.store.outbox import Outbox
-from yikao_gateway.visits.intake import Intake, recover
+from yikao_gateway.visits.intake import Intake
 from yikao_gateway.visits.known_devices import KnownDevices
+from yikao_gateway.visits.release import CONTEXT_WAIT, release
 
 
 @pytest.fixture
@@ -42,10 +43,10 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
         yield opened
 
 
-def make_items(outbox: Outbox) -> int:
-    """Recover what was left behind, by a gateway that knows the time."""
-    clock = HomeClock(HOME, NOW.timestamp, lambda: 0.0, Clock())
-    return recover(outbox, KnownDevices(outbox._database), clock)
+def make_items(outbox: Outbox, later: timedelta = CONTEXT_WAIT) -> int:
+    """Release what was left behind, by a gateway that knows the time, so much later."""
+    clock = HomeClock(HOME, (NOW + later).timestamp, lambda: 0.0, Clock())
+    return release(outbox, KnownDevices(outbox._database), clock)
 
 
 def cuff(outbox: Outbox) -> Intake:
@@ -98,7 +99,7 @@ def test_a_result_is_on_the_disk_while_it_waits_for_its_context(outbox: Outbox) 
     assert items_of(outbox) == []
     assert [len(frames) for frames in outbox.leftovers().values()] == [1]
     intake.take(CONTEXT, context_frame(7))
-    intake.finish()
+    intake.finish(drained=True)
     (item,) = items_of(outbox)
     assert isinstance(item, GlucoseReading)
     assert item.meal == "fasting"
@@ -110,9 +111,42 @@ def test_a_context_that_never_comes_costs_no_result(outbox: Outbox) -> None:
     intake.begin()
     for number in (7, 8):
         intake.take(GLUCOSE, sugar_frame(number, context_follows=True))
-    intake.finish()
+    intake.finish(drained=True)
     assert [item.record for item in items_of(outbox)] == [7, 8]  # type: ignore[union-attr]
     assert outbox.leftovers() == {}
+
+
+def test_a_result_that_was_cut_off_waits_alone(outbox: Outbox) -> None:
+    """What came whole is not kept back, and the next reading of the device may bring the rest."""
+    cut = meter(outbox)
+    cut.begin()
+    cut.take(GLUCOSE, sugar_frame(6, context_follows=True))
+    cut.take(CONTEXT, context_frame(6))
+    cut.take(GLUCOSE, sugar_frame(7, context_follows=True))
+    cut.finish(drained=False)
+    assert [item.record for item in items_of(outbox)] == [6]  # type: ignore[union-attr]
+    assert [len(frames) for frames in outbox.leftovers().values()] == [1]
+    again = meter(outbox)
+    again.begin()
+    again.take(GLUCOSE, sugar_frame(7, context_follows=True))
+    again.take(CONTEXT, context_frame(7))
+    again.finish(drained=True)
+    assert make_items(outbox) == 0
+    assert [item.meal for item in items_of(outbox)] == ["fasting"] * 2  # type: ignore[union-attr]
+    assert outbox.leftovers() == {}
+
+
+def test_a_record_that_was_told_early_without_its_context_is_the_whole_one(outbox: Outbox) -> None:
+    """A meter that knows us tells its newest result before it is asked, and then in its turn."""
+    eager = meter(outbox)
+    eager.take(GLUCOSE, sugar_frame(8, context_follows=True))
+    eager.begin()
+    for number in (7, 8):
+        eager.take(GLUCOSE, sugar_frame(number, context_follows=True))
+        eager.take(CONTEXT, context_frame(number))
+    eager.finish(drained=True)
+    assert eager.new_items == 2
+    assert [item.meal for item in items_of(outbox)] == ["fasting"] * 2  # type: ignore[union-attr]
 
 
 def test_the_highest_record_counts_only_what_could_be_read(outbox: Outbox) -> None:
@@ -121,7 +155,7 @@ def test_the_highest_record_counts_only_what_could_be_read(outbox: Outbox) -> No
     for number in (3, 9, 5):
         intake.take(GLUCOSE, sugar_frame(number))
     intake.take(GLUCOSE, b"\x02\xff\xff")
-    intake.finish()
+    intake.finish(drained=True)
     assert (intake.highest_record, intake.new_items) == (9, 4)
     assert isinstance(items_of(outbox)[-1], RefusedFrame)
 
@@ -139,19 +173,21 @@ def test_what_a_crash_left_behind_becomes_items(outbox: Outbox) -> None:
     held.begin()
     held.take(GLUCOSE, sugar_frame(7, context_follows=True))
     early.take(BP, pressure_frame(1))
-    assert make_items(outbox) == 2
+    # A restart is no reason not to wait for a context, and nothing else waits.
+    assert make_items(outbox, timedelta(seconds=10)) == 1
+    assert make_items(outbox) == 1
     assert {type(item) for item in items_of(outbox)} == {GlucoseReading, BloodPressureReading}
     assert all(item.clocks.t_hub == NOW for item in items_of(outbox))
     assert make_items(outbox) == 0
 
 
-def test_what_was_recovered_is_no_new_item_when_the_device_sends_it_again(outbox: Outbox) -> None:
+def test_what_was_released_is_no_new_item_when_the_device_sends_it_again(outbox: Outbox) -> None:
     meter(outbox).take(GLUCOSE, sugar_frame(7))
     make_items(outbox)
     again = meter(outbox)
     again.begin()
     again.take(GLUCOSE, sugar_frame(7))
-    again.finish()
+    again.finish(drained=True)
     assert again.new_items == 0
 
 
@@ -161,13 +197,14 @@ sys.path.insert(0, sys.argv[2])
 from pathlib import Path
 from gateway_parts import *
 from yikao_devices.models import GENERIC_METER
-from yikao_gateway.visits.intake import Intake, recover
+from yikao_gateway.visits.intake import Intake
+from yikao_gateway.visits.release import CONTEXT_WAIT, release
 from yikao_devices.story_clock import Clock
 from yikao_gateway.household.home_clock import HomeClock
 from yikao_gateway.visits.known_devices import KnownDevices
-clock = HomeClock(HOME, NOW.timestamp, lambda: 0.0, Clock())
+clock = HomeClock(HOME, (NOW + CONTEXT_WAIT).timestamp, lambda: 0.0, Clock())
 with outbox_in(Path(sys.argv[1])) as outbox:
-    recover(outbox, KnownDevices(outbox._database), clock)
+    release(outbox, KnownDevices(outbox._database), clock)
     start = outbox.counts().stored + outbox.counts().open
     intake = Intake(outbox, METER, GENERIC_METER, lambda: NOW)
     intake.begin()

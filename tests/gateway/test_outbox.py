@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,14 +10,17 @@ from tempfile import TemporaryDirectory
 import pytest
 from fix_hypothesis import examples
 from gateway_parts import CUFF, NOW, event, fill, ids_of, outbox_in
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from msgspec import structs
 
 from yikao_devices.wire import Rejection, encode_item
 from yikao_gateway.errors import StorageError
 from yikao_gateway.state import make_folder, only_one, open_verified
 from yikao_gateway.store.database import Damaged, Database
-from yikao_gateway.store.outbox import KeptFrame, Outbox
+from yikao_gateway.store.frames import KeptFrame
+from yikao_gateway.store.outbox import Outbox
 from yikao_gateway.store.stock import Stock
 from yikao_gateway.visits.known_devices import KnownDevice, KnownDevices
 
@@ -73,6 +77,25 @@ def test_frames_and_items_are_one_transaction(outbox: Outbox) -> None:
     outbox.keep("s", None, [event(1)], NOW, complete=True)
     assert outbox.leftovers() == {}
     assert len(outbox.waiting(10)) == 1
+
+
+@given(st.none() | st.floats(-1e12, 1e12), st.binary(max_size=40))
+def test_a_frame_comes_back_as_it_was(offset_s: float | None, data: bytes) -> None:
+    """Also with an offset of minus zero, which the file does not know."""
+    frame = replace(FRAME, device_offset_s=offset_s, data=data)
+    with TemporaryDirectory() as folder, outbox_in(Path(folder)) as outbox:
+        outbox.keep("s", frame, [], NOW, complete=False)
+        assert outbox.leftovers() == {"s": [frame]}
+        assert outbox.leftovers([CUFF]) == {}
+
+
+def test_of_what_is_released_the_first_of_one_id_is_kept(outbox: Outbox) -> None:
+    outbox.keep("s", FRAME, [], NOW, complete=False)
+    outbox.keep("t", FRAME, [], NOW, complete=False)
+    first, second = event(1), structs.replace(event(1), doubt_s=9.0)
+    assert outbox.release(["s"], [first, second, event(2)], NOW) == 2
+    assert outbox.leftovers() == {"t": [FRAME]}
+    assert [row.payload for row in outbox.waiting(9)] == [encode_item(first), encode_item(event(2))]
 
 
 def test_only_confirmed_items_are_purged_and_only_some_at_once(

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from yikao_sim.zoo.notation import show_taken
-from yikao_sim.zoo.taken import Pressure, Sugar
+from yikao_sim.zoo.taken import Kept
 
 WITHIN_S = 90.0
 """How far a time may be off: several devices keep minutes only, and their clocks are read once."""
-MEAL_MISSING = "context_missing"
 SHOWN = 3
 """Readings that a line names; the others are counted."""
 
@@ -15,19 +14,17 @@ SHOWN = 3
 @dataclass(frozen=True, slots=True)
 class Stored:
     """Each of `taken` comes as one reading. flags: it carries them. within_s: of its time, None
-    where nobody can know the time. meal_or_flag: it has its meal or says that this is missing."""
+    where nobody can know the time."""
 
-    taken: tuple[Pressure | Sugar, ...]
+    taken: tuple[Kept, ...]
     flags: tuple[str, ...] = ()
     within_s: float | None = WITHIN_S
-    meal_or_flag: bool = False
 
     def __str__(self) -> str:
         shown = ", ".join(map(show_taken, self.taken[:SHOWN]))
         more = f", … +{len(self.taken) - SHOWN}" if len(self.taken) > SHOWN else ""
         flags = f" [{' '.join(self.flags)}]" if self.flags else ""
-        missing = f" [{MEAL_MISSING}?]" if self.meal_or_flag else ""
-        return f"{shown}{more}{flags}{missing}"
+        return f"{shown}{more}{flags}"
 
 
 @dataclass(frozen=True, slots=True)

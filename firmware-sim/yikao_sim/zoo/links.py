@@ -3,12 +3,20 @@ cut. All records come in the end, each once."""
 
 from yikao_devices import gatt, racp
 from yikao_sim.peripherals.glucometer import MeterBehaviour
+from yikao_sim.zoo import records
 from yikao_sim.zoo.changes import be_busy_for, give_up_after, go_deaf_once, lose_link_after
-from yikao_sim.zoo.expectations import Stored
+from yikao_sim.zoo.expectations import Event, Stored
 from yikao_sim.zoo.persona import Outcome, Persona, Visit
-from yikao_sim.zoo.sources import BLEAK, BUMBLE, GLUCOSE_SERVICE, XDRIP, XDRIP_METER
+from yikao_sim.zoo.sources import (
+    BLEAK,
+    BUMBLE,
+    GLUCOSE_SERVICE,
+    XDRIP,
+    XDRIP_KETONE,
+    XDRIP_METER,
+)
 from yikao_sim.zoo.species import CuffKind, MeterKind
-from yikao_sim.zoo.taken import Pressure, Sugar
+from yikao_sim.zoo.taken import NotBlood, Pressure, Sugar
 from yikao_sim.zoo.words import Words
 
 METER = gatt.GLUCOSE_SERVICE
@@ -16,6 +24,7 @@ MEALS = ("fasting", "after_meal", "before_meal")
 
 NOW = Pressure(0, 141, 90, 77)
 EVENING = Sugar(0, 6.4)
+SUPPER = Sugar(0, 7.7, "after_meal")
 MONTH = tuple(Sugar(480 * n, round(4.2 + n % 50 / 10, 1)) for n in range(90, 0, -1))
 WEEK = tuple(
     Sugar(480 * n, round(5.1 + n / 10, 1), MEALS[n % len(MEALS)]) for n in range(21, 0, -1)
@@ -42,23 +51,35 @@ PERSONAS = (
         "https://github.com/nordicsemi/IOS-nRF-Toolbox/issues/91",
         Outcome.RETRIED,
         MeterKind(),
-        (Visit((Stored(MONTH[:21]),), takes=MONTH[:21], changes=(lose_link_after(1),)),),
+        (Visit((Stored(WEEK),), takes=WEEK, changes=(lose_link_after(1),)),),
     ),
     Persona(
         "cut-before-its-meal",
         Words(
-            "断在结果和它的餐次之间：结果不能等，餐次若补不上就要标明。",
-            "Is cut off between a result and its meal: the result cannot wait, and a meal that "
-            "does not come is told as missing.",
+            "断在第十二条结果和它的餐次之间：再读一次就有餐次，不能先存一条没有餐次的。",
+            "Is cut off between its twelfth result and the meal of that: the next reading brings "
+            "both, and a result stored before would shut the meal out.",
         ),
         XDRIP_METER,
-        Outcome.FLAGGED,
+        Outcome.RETRIED,
         MeterKind(),
+        (Visit((Stored(WEEK),), takes=WEEK, changes=(lose_link_after(12),)),),
+    ),
+    Persona(
+        "cut-before-its-ketone",
+        Words(
+            "断在血酮结果和标明它是血酮的餐次 6 之间：绝不能当血糖。",
+            "Is cut off between a ketone and the meal number 6 that tells it from glucose: it must "
+            "never be taken for one.",
+        ),
+        XDRIP_KETONE,
+        Outcome.EVENT,
+        MeterKind(write=records.ketone_by_meal),
         (
             Visit(
-                (Stored(WEEK[:1], meal_or_flag=True), Stored(WEEK[1:])),
-                takes=WEEK,
-                changes=(lose_link_after(1),),
+                (Event("ketone_record"), Stored((WEEK[-1], EVENING))),
+                takes=(WEEK[-1], NotBlood(30, 1.8), EVENING),
+                changes=(lose_link_after(2),),
             ),
         ),
     ),
@@ -132,15 +153,16 @@ PERSONAS = (
     Persona(
         "speaks-before-asked",
         Words(
-            "已配对时，不等订阅就把最新一条发出来。",
-            "Knows the gateway, and tells its newest record before anything is subscribed.",
+            "已配对时，不等订阅就把最新一条发出来，餐次却要等它轮到时才发。",
+            "Knows the gateway, and tells its newest record before anything is subscribed; its "
+            "meal comes only in its turn.",
         ),
         f"{BLEAK}/issues/1836",
         Outcome.STORED,
         MeterKind(behaviour=MeterBehaviour(eager=True)),
         (
             Visit((Stored(WEEK[:3]),), takes=WEEK[:3]),
-            Visit((Stored((EVENING,)),), takes=(EVENING,)),
+            Visit((Stored((SUPPER,)),), takes=(SUPPER,)),
         ),
     ),
     Persona(

@@ -7,7 +7,7 @@ from yikao_sim.zoo import records
 from yikao_sim.zoo.changes import pace
 from yikao_sim.zoo.expectations import Event, Refused, Stored
 from yikao_sim.zoo.persona import Outcome, Persona, Visit
-from yikao_sim.zoo.sources import TIDEPOOL, XDRIP, XDRIP_METER
+from yikao_sim.zoo.sources import TIDEPOOL, XDRIP_KETONE, XDRIP_METER
 from yikao_sim.zoo.species import Body, MeterKind
 from yikao_sim.zoo.taken import NotBlood, Sugar
 from yikao_sim.zoo.words import Words
@@ -32,6 +32,23 @@ PERSONAS = (
         Outcome.STORED,
         MeterKind(),
         (Visit((Stored(DAY),), takes=DAY, changes=(pace(0.3),)),),
+    ),
+    Persona(
+        "promises-a-meal",
+        Words(
+            "说后面还有餐次，却从来不发，报告照样成功：结果马上入库，标明缺少餐次。",
+            "Announces a meal that never comes, and reports success: the result is stored at once, "
+            "and says what is missing.",
+        ),
+        XDRIP_METER,
+        Outcome.FLAGGED,
+        MeterKind(write=records.promising_a_meal),
+        (
+            Visit(
+                (Stored((FASTING, LUNCH)), Stored((EVENING,), flags=("context_missing",))),
+                takes=DAY,
+            ),
+        ),
     ),
     Persona(
         "control-solution",
@@ -175,8 +192,7 @@ PERSONAS = (
             "血酮结果混在血糖里，只有餐次 6 能认出来。",
             "Hides a ketone among its glucose; only meal number 6 in the context tells it.",
         ),
-        f"{XDRIP}/blob/master/app/src/test/java/com/eveningoutpost/dexdrip/glucosemeter/caresens/"
-        "ContextRxTest.java",
+        XDRIP_KETONE,
         Outcome.EVENT,
         MeterKind(write=records.ketone_by_meal),
         (

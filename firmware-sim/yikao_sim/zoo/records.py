@@ -140,6 +140,12 @@ def ketone_by_meal(taken: Sugar | NotBlood, face: datetime) -> MeterRecord:
     return value, context
 
 
+def promising_a_meal(taken: Sugar | NotBlood, face: datetime) -> MeterRecord:
+    """Return the record; a result without a meal announces one all the same."""
+    value, context = sugar(taken, face)
+    return replace(value, context_follows=True), context
+
+
 def filler(taken: Sugar | NotBlood, face: datetime) -> MeterRecord:
     """Return the record; what is no result is filled with ones, which decode to -0.1."""
     value, context = sugar(taken, face)

@@ -10,6 +10,10 @@ XDRIP_METER = (
     f"{XDRIP}/blob/master/app/src/main/java/com/eveningoutpost/dexdrip/services/"
     "BluetoothGlucoseMeter.java"
 )
+XDRIP_KETONE = (
+    f"{XDRIP}/blob/master/app/src/test/java/com/eveningoutpost/dexdrip/glucosemeter/caresens/"
+    "ContextRxTest.java"
+)
 BLESSED = "https://github.com/weliem/blessed-android"
 BLUETOOTH_SIG = "https://github.com/RonanB96/bluetooth-sig-python"
 """A library that decodes signed exponents, special numbers and short payloads wrongly."""
@@ -21,6 +25,9 @@ GLUCOSE_SERVICE = (
     "index-en.html"
 )
 """Section 3.4: the answers of a Record Access Control Point."""
+WEIGHT_SCALE_SERVICE = "https://www.bluetooth.com/specifications/specs/weight-scale-service-1-0-1/"
+"""Section 3.2: the weight by which a scale says that it could not weigh."""
+INFINITIME = "https://github.com/InfiniTimeOrg/InfiniTime"
 BLESSED_HANDLER = (
     f"{BLESSED}/blob/master/app/src/main/java/com/welie/blessedexample/BluetoothHandler.java"
 )

@@ -6,28 +6,23 @@ acknowledgement settles nothing. A record that a device sends again has the same
 is no new item.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from sqlite3 import Cursor
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from msgspec import json
 
 from yikao_devices.wire import Item, RefusedFrame, Rejection, encode_item, kind_of
 from yikao_gateway.errors import StorageFull
+from yikao_gateway.store import frames
 from yikao_gateway.store.database import Database
-from yikao_gateway.store.soundness import (
-    checksum,
-    frame_checksum,
-    is_id,
-    is_sound,
-    is_sound_frame,
-    moment_of,
-)
+from yikao_gateway.store.frames import KeptFrame
+from yikao_gateway.store.soundness import checksum, is_id, is_sound, moment_of
 
-LEFTOVERS_MAX: Final = 100_000
-"""Frames given back after a crash; one session has fewer."""
+Placed = Callable[[Sequence[Item]], Sequence[Item]]
 
 _INSERT: Final = (
     "INSERT INTO item (reading_id, kind, payload, crc, captured_at, measured_at)"
@@ -36,18 +31,6 @@ _INSERT: Final = (
     " measured_at = excluded.measured_at, state = 'open', code = NULL WHERE state = 'damaged'"
 )
 """What comes again is no new item, but it mends what the disk had changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeptFrame:
-    """A frame as it arrived; `arrived_at` aware, `device_offset_s` as known at that time."""
-
-    device: str
-    model: str
-    characteristic: int
-    data: bytes
-    arrived_at: datetime
-    device_offset_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +61,14 @@ class Counts:
 
 class Outbox:
     """Items and frames in a `Database`; every method is one transaction, or raises `StorageError`
-    and has changed nothing."""
+    and has changed nothing.
 
-    def __init__(self, database: Database) -> None:
+    placed: says of new items where they were measured, and by whose card.
+    """
+
+    def __init__(self, database: Database, placed: Placed = tuple) -> None:
         self._database = database
+        self._placed = placed
 
     def next_boot(self) -> int:
         """Return how often the gateway has started with this file, this time included."""
@@ -104,53 +91,42 @@ class Outbox:
     ) -> int:
         """Store a frame and the items it completed; return how many of these are new.
 
-        complete: nothing of `session` waits for a later frame, so its stored frames can go: all
-        their bytes are in items.
+        complete: what was stored of `session` before need not wait any longer; all its bytes are
+        in items.
         """
-        rows = [_row_of(item, at) for item in items]
+        rows = [_row_of(item, at) for item in self._placed(items)]
         with self._database.write() as cursor:
-            if frame is not None:
-                cursor.execute(
-                    "INSERT INTO frame (session, device, model, characteristic, arrived_at,"
-                    " device_offset_s, bytes, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    _frame_row(session, frame),
-                )
-            before = cursor.connection.total_changes
-            cursor.executemany(_INSERT, rows)
-            new = cursor.connection.total_changes - before
             if complete:
-                cursor.execute("DELETE FROM frame WHERE session = ?", (session,))
-        return new
+                frames.delete(cursor, (session,))
+            if frame is not None:
+                frames.store(cursor, session, frame)
+            return _insert(cursor, rows)
 
     def add(self, item: Item, at: datetime) -> bool:
         """Store an item that no frame brought; return whether it is new."""
         return self.keep("", None, (item,), at, complete=False) == 1
 
-    def leftovers(self) -> dict[str, list[KeptFrame]]:
-        """Return the frames that a crash left without an item, by session, in order of arrival.
+    def leftovers(self, visited: Collection[str] = ()) -> dict[str, list[KeptFrame]]:
+        """Return the frames that wait, by session, in order of arrival.
 
-        A frame that the disk has changed is set to `damaged`, as an item of its own.
+        visited: devices whose frames are left out. A frame that the disk has changed is set to
+        `damaged`, as an item of its own.
         """
-        sessions: dict[str, list[KeptFrame]] = {}
-        damaged: list[int] = []
-        for number, crc, *columns in self._database.read(
-            "SELECT id, crc, session, device, model, characteristic, arrived_at, device_offset_s,"
-            " bytes FROM frame ORDER BY id LIMIT ?",
-            (LEFTOVERS_MAX,),
-        ):
-            if not is_sound_frame(columns, crc):
-                damaged.append(number)
-                continue
-            session, device, model, characteristic, arrived_at, offset_s, data = columns
-            arrived = datetime.fromisoformat(arrived_at)
-            frame = KeptFrame(device, model, characteristic, data, arrived, offset_s)
-            sessions.setdefault(session, []).append(frame)
+        sessions, damaged = frames.leftovers(self._database, visited)
         if damaged:
-            self._give_up_frames(damaged)
-        if sum(map(len, sessions.values())) >= LEFTOVERS_MAX and len(sessions) > 1:
-            # The last may go on beyond the bound; its turn comes when the others are gone.
-            sessions.popitem()
+            with self._database.write() as cursor:
+                frames.give_up(cursor, damaged)
         return sessions
+
+    def release(self, sessions: Collection[str], items: Sequence[Item], at: datetime) -> int:
+        """Store items, and delete the frames of these sessions; return how many items are new.
+
+        Of items with one id the first is stored.
+        """
+        rows = [_row_of(item, at) for item in self._placed(items)]
+        with self._database.write() as cursor:
+            frames.delete(cursor, sessions)
+            return _insert(cursor, rows)
 
     def last_seq(self) -> int:
         """Return the number of the newest item, 0 when there is none."""
@@ -285,6 +261,13 @@ class Outbox:
         ((count,),) = self._database.read("SELECT COUNT(*) FROM item WHERE state = 'open'")
         return int(count)
 
+    def has_new(self) -> bool:
+        """Return whether there is an open item that was never sent."""
+        rows = self._database.read(
+            "SELECT 1 FROM item WHERE state = 'open' AND attempts = 0 LIMIT 1"
+        )
+        return bool(rows)
+
     def oldest_open_at(self) -> datetime | None:
         """Return when the open item was read that has waited longest; None when none waits."""
         (oldest,) = self._database.read("SELECT MIN(captured_at) FROM item WHERE state = 'open'")[0]
@@ -313,33 +296,18 @@ class Outbox:
                 [(seq,) for seq in seqs],
             )
 
-    def _give_up_frames(self, numbers: list[int]) -> None:
-        """Make damaged items of frames that the disk has changed: kept, told, never decoded."""
-        with self._database.write() as cursor:
-            for number in numbers:
-                cursor.execute(
-                    "INSERT INTO item (reading_id, kind, payload, crc, captured_at, state)"
-                    " SELECT ?, 'frame', CAST(coalesce(bytes, '') AS BLOB), 0, 0, 'damaged'"
-                    " FROM frame WHERE id = ?",
-                    (uuid4().bytes, number),
-                )
-                cursor.execute("DELETE FROM frame WHERE id = ?", (number,))
+
+_ItemRow = tuple[bytes, str, bytes, int, float, float]
 
 
-def _frame_row(session: str, frame: KeptFrame) -> tuple[object, ...]:
-    columns = (
-        session,
-        frame.device,
-        frame.model,
-        frame.characteristic,
-        frame.arrived_at.isoformat(),
-        frame.device_offset_s,
-        frame.data,
-    )
-    return *columns, frame_checksum(*columns)
+def _insert(cursor: Cursor, rows: Sequence[_ItemRow]) -> int:
+    """Store items; return how many are new."""
+    before = cursor.connection.total_changes
+    cursor.executemany(_INSERT, rows)
+    return cursor.connection.total_changes - before
 
 
-def _row_of(item: Item, at: datetime) -> tuple[bytes, str, bytes, int, float, float]:
+def _row_of(item: Item, at: datetime) -> _ItemRow:
     payload = encode_item(item)
     measured = item.clocks.t_hub if isinstance(item, RefusedFrame) else item.measured_at
     stored_s, measured_s = at.timestamp(), measured.timestamp()

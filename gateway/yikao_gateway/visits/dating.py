@@ -2,10 +2,10 @@
 
 The order of a meter's records is that of their numbers, whatever order they came in; so all that
 one session brought is looked at together. What was decided is the same whenever it is decided
-again, as after a crash.
+again, as after a crash. A record that came twice, once cut off from its context, is the whole one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
@@ -16,10 +16,11 @@ from yikao_devices.clock_epochs import ClockSeen, ahead_of_utc
 from yikao_devices.clocks import Stamp, moments_of
 from yikao_devices.errors import FrameError
 from yikao_devices.glucose import Glucose, decode_glucose
+from yikao_devices.items_glucose import CONTEXT_MISSING, shown_time
 from yikao_devices.models import Conversation, Model
-from yikao_devices.readings import Moments, Origin, shown_time
-from yikao_devices.wire import Item
-from yikao_gateway.store.outbox import KeptFrame
+from yikao_devices.readings import Moments, Origin
+from yikao_devices.wire import GlucoseReading, Item
+from yikao_gateway.store.frames import KeptFrame
 
 NUMBERS: Final = 1 << 16
 """Record numbers have 16 bits, and begin anew after the last."""
@@ -98,6 +99,24 @@ def numbered_result(frame: KeptFrame) -> Glucose | None:
     except FrameError:
         # Stored as a refused frame; its number cannot be believed.
         return None
+
+
+def awaits_context(frame: KeptFrame) -> bool:
+    """Return whether a frame is a result that announces a context behind it."""
+    result = numbered_result(frame)
+    return result is not None and result.context_follows
+
+
+def whole_first(items: Iterable[Item]) -> list[Item]:
+    """Return items in their order, but for results without their context: these go last.
+
+    Both have the id of their record, and what is stored first is kept.
+    """
+    return sorted(items, key=_lacks_context)
+
+
+def _lacks_context(item: Item) -> bool:
+    return isinstance(item, GlucoseReading) and CONTEXT_MISSING in item.flags
 
 
 def is_numbered(model: Model) -> bool:

@@ -1,36 +1,33 @@
 """Stores what a device notifies, the moment it arrives; whatever happens next, it is not lost.
 
 A frame that completes an item is stored as that item; others are stored as they came, until they
-can be dated. Three things are waited for. A bonded device may send before its clock was compared.
+can be dated. Four things are waited for. A bonded device may send before its clock was compared.
 A meter's records are dated together at the end, by the order of their numbers: a clock that was
-set in between shows only there. And while the gateway does not know the time itself, nothing is
-dated at all.
+set in between shows only there. A result whose link was lost before its context came waits for the
+device to be read again (`release`). And while the gateway does not know the time itself, nothing
+is dated at all.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
-from uuid import uuid4
 
-from yikao_devices import gatt
 from yikao_devices.assembler import Assembler, measurements_of
 from yikao_devices.clock_epochs import ClockSeen
-from yikao_devices.models import GENERIC_CUFF, GENERIC_METER, Model, model_named
+from yikao_devices.models import Model
 from yikao_devices.wire import Item
-from yikao_gateway.household.home_clock import HomeClock, Now
-from yikao_gateway.store.outbox import KeptFrame, Outbox
+from yikao_gateway.household.home_clock import Now
+from yikao_gateway.store.frames import KeptFrame
+from yikao_gateway.store.outbox import Outbox
 from yikao_gateway.visits.dating import (
+    awaits_context,
     feed,
     is_numbered,
-    later,
     numbered_result,
     wall_offset_s,
+    whole_first,
     zone_s,
 )
-from yikao_gateway.visits.known_devices import KnownDevices
-
-UNSET: Final = "unset"
-"""How the name of a session begins in which the gateway did not know the time."""
+from yikao_gateway.visits.release import session_name
 
 Remember = Callable[[ClockSeen], None]
 
@@ -60,11 +57,12 @@ class Intake:
         self._before = before
         self._remember = remember
         self._line = line
-        self._session = f"{UNSET} {line} {uuid4().hex}" if line else uuid4().hex
+        self._session = session_name(line)
         self._assembler = Assembler(model)
         self.measurements = measurements_of(model)
         """Characteristics whose notifications are taken; others belong to the conversation."""
         self._waiting: list[KeptFrame] = []
+        self._last: KeptFrame | None = None
         self._as_it_comes = line is None and not is_numbered(model)
         self._dating = False
         self.clock: ClockSeen | None = None
@@ -89,7 +87,7 @@ class Intake:
         """Date the frames that came early; from now on each that can be is dated as it comes."""
         self._dating = self._as_it_comes
         if self._dating and self._waiting:
-            self._assemble()
+            self._keep(None, self._dated_items(), complete=not self._assembler.holding)
 
     def take(self, characteristic: int, data: bytes) -> None:
         """Store a frame before returning. Raises `StorageError`, and then nothing is stored."""
@@ -99,30 +97,39 @@ class Intake:
         )
         if self._dating:
             items = feed(self._assembler, [frame], self._before)
-            self._keep(frame if self._assembler.holding else None, items)
+            holding = self._assembler.holding
+            # A sample of a stream gives nothing yet, and waits for its minute in memory.
+            if items or holding:
+                self._keep(frame if holding else None, items, complete=not holding)
         else:
             self._outbox.keep(self._session, frame, (), arrived, complete=False)
             self._waiting.append(frame)
+        self._last = frame
         self._note_record(frame)
 
-    def finish(self) -> None:
+    def finish(self, *, drained: bool) -> None:
         """Make items of what waits for the end, and of what waits for a context in vain.
 
-        Where the gateway does not know the time all of it goes on waiting, on the disk.
+        drained: the device said everything it had to say. Else it is asked for it again, and a
+        last result that was cut off from its context goes on waiting, on the disk. So does all
+        of it where the gateway does not know the time.
         """
-        if self._line is None and (self._waiting or self._assembler.holding):
-            self._assemble(finish=True)
+        if self._line is not None or not (self._waiting or self._assembler.unfinished):
+            return
+        items = self._dated_items()
+        if not drained and self._last is not None and awaits_context(self._last):
+            self._keep(self._dated(self._last), items, complete=True)
+        else:
+            self._keep(None, items + self._assembler.finish(), complete=True)
 
-    def _assemble(self, *, finish: bool = False) -> None:
+    def _dated_items(self) -> list[Item]:
         frames, self._waiting = [self._dated(each) for each in self._waiting], []
-        items = feed(self._assembler, frames, self._before)
-        self._keep(None, items + self._assembler.finish() if finish else items)
+        return feed(self._assembler, frames, self._before)
 
-    def _keep(self, frame: KeptFrame | None, items: Sequence[Item]) -> None:
-        """Store items, and `frame` when it waits for another; the others are in items then."""
-        complete = not self._assembler.holding
+    def _keep(self, frame: KeptFrame | None, items: Sequence[Item], *, complete: bool) -> None:
+        """Store items and a frame that waits; `complete`: of the session nothing else waits."""
         self.new_items += self._outbox.keep(
-            self._session, frame, items, self._now(), complete=complete
+            self._session, frame, whole_first(items), self._now(), complete=complete
         )
 
     def _dated(self, frame: KeptFrame) -> KeptFrame:
@@ -133,46 +140,3 @@ class Intake:
         result = numbered_result(frame)
         if result is not None:
             self.highest_record = max(result.seq, self.highest_record or 0)
-
-
-def recover(outbox: Outbox, devices: KnownDevices, clock: HomeClock, *, wait: bool = True) -> int:
-    """Make items of frames that were left behind; return how many of them are new.
-
-    Left behind by a crash, or because the gateway did not know the time: these are left again
-    while it does not, unless it is not to `wait`. To be called while no device is visited.
-    """
-    new = 0
-    for session, frames in outbox.leftovers().items():
-        line = _line_of(session)
-        if line is not None and clock.line is not None and wait:
-            continue
-        late_s = clock.late_s(line) if line is not None else 0.0
-        if late_s is None:
-            # The latest that it can be. What the clock was compared with nobody knows any more.
-            late_s = (clock() - frames[-1].arrived_at).total_seconds()
-            frames = [replace(each, device_offset_s=None) for each in frames]
-        known = devices.get(frames[0].device)
-        assembler = Assembler(_model_of(frames[0]))
-        items = feed(
-            assembler,
-            later(frames, late_s, clock.zone),
-            known.clock if known is not None else None,
-            clock_unset=line is not None and clock.late_s(line) is None,
-        )
-        items += assembler.finish()
-        new += outbox.keep(session, None, items, clock(), complete=True)
-    return new
-
-
-def _line_of(session: str) -> str | None:
-    """Return on which run of an unset clock a session was, None where the clock was set."""
-    return session.split()[1] if session.startswith(f"{UNSET} ") else None
-
-
-def _model_of(frame: KeptFrame) -> Model:
-    """Return the entry by which the frame was taken, or the standard when it is no more."""
-    known = model_named(frame.model)
-    if known is not None:
-        return known
-    cuff = frame.characteristic == gatt.BLOOD_PRESSURE_MEASUREMENT
-    return GENERIC_CUFF if cuff else GENERIC_METER

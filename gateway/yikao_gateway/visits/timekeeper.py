@@ -1,4 +1,5 @@
-"""Waits until the gateway knows the time, and has then dated what arrived before."""
+"""Looks every second whether something that waits has waited enough: for the time, while the
+gateway does not know it, and for the rest of a record that was cut off."""
 
 import asyncio
 import logging
@@ -20,21 +21,25 @@ async def keep_time(
     clock: HomeClock,
     alarms: Alarms,
     idle: Callable[[], bool],
-    date: Callable[[], None],
+    release: Callable[[], None],
     look_s: float = LOOK_S,
 ) -> None:
-    """Tell that the time is not known, and look for it until cancelled.
+    """Tell that the time is not known, look for it, and release what is due, until cancelled.
 
     idle: whether no device is being visited, for a session stays on the line on which it began.
-    date: makes items of what waited for the time; what it has no room for waits on.
+    release: makes items of what has waited enough; what it has no room for waits on.
     """
     alarms.set(CLOCK_UNSET, on=clock.line is not None)
+    full = False
     while True:
         if idle() and clock.settle():
             alarms.set(CLOCK_UNSET, on=False)
             log.info("the time is known")
-            try:
-                date()
-            except StorageFull as error:
-                log.warning("no room for what waited for the time", extra={"why": str(error)})
+        try:
+            release()
+            full = False
+        except StorageFull as error:
+            if not full:
+                log.warning("no room for what has waited", extra={"why": str(error)})
+            full = True
         await asyncio.sleep(look_s)

@@ -45,6 +45,9 @@ from yikao_gateway.visits.pairing_mode import PairingMode
 
 log = logging.getLogger(__name__)
 
+IsWanted = Callable[[], bool]
+"""Tells that a device waits for this radio that will soon be gone."""
+
 PROOF_WINDOW_S: Final = 5.0
 """For the second session: a device that is still awake advertises within a second."""
 VISIT_MAX_S: Final = 1800.0
@@ -124,8 +127,8 @@ class Visitor:
     monotonic: Callable[[], float] = time.monotonic
     line: Callable[[], str | None] = no_line
 
-    async def visit(self, target: Target) -> Visit:
-        """Empty a device, and note what became of it.
+    async def visit(self, target: Target, is_wanted: IsWanted = lambda: False) -> Visit:
+        """Empty a device, and note what became of it; a stream is left when others want the radio.
 
         Raises `RadioUnavailable` when the gateway's own radio failed, and `StorageError` when a
         frame could not be stored: then nothing may be read any more.
@@ -139,12 +142,11 @@ class Visitor:
             with contextlib.suppress(DeviceError):
                 await self.radio.forget(target.address)
         had_bond = is_present and await self._has_bond(target)
-        first = await self._session(target, before, target.model.window_s)
+        first = await self._session(target, before, target.model.window_s, is_wanted)
         after, bond, more = _remember(before, target, first), Bond.AS_BEFORE, 0
         if is_present and not had_bond and await self._has_bond(target):
-            again = await self._session(
-                replace(target, consent=Consent.NONE), after, PROOF_WINDOW_S
-            )
+            alone = replace(target, consent=Consent.NONE)
+            again = await self._session(alone, after, PROOF_WINDOW_S, is_wanted)
             more = again.new_items
             after = _remember(after, target, again) if again.problem is None else after
             bond = Bond.UNPROVED if again.problem else Bond.PROVED
@@ -154,7 +156,9 @@ class Visitor:
     async def _has_bond(self, target: Target) -> bool:
         return target.address in await self.radio.bonded()
 
-    async def _session(self, target: Target, before: KnownDevice, window_s: float) -> Session:
+    async def _session(
+        self, target: Target, before: KnownDevice, window_s: float, is_wanted: IsWanted
+    ) -> Session:
         began, line = self.now(), self.line()
         remember = partial(self.devices.note_clock, target.address, target.model.name)
         intake = Intake(
@@ -166,7 +170,7 @@ class Visitor:
         outcome = None
         try:
             async with asyncio.timeout(VISIT_MAX_S):
-                outcome = await self._drain(target, before, intake, window_s)
+                outcome = await self._drain(target, before, intake, window_s, is_wanted)
             problem = outcome.problem
         except TimeoutError:
             problem = TOO_LONG
@@ -174,7 +178,7 @@ class Visitor:
             problem = _PROBLEMS.get(type(error), "protocol_error")
             log.info("visit failed", extra={"device": target.address, "why": str(error)})
         finally:
-            intake.finish()
+            intake.finish(drained=outcome is not None and outcome.problem is None)
         clock = intake.clock
         if clock is None and outcome is not None:
             clock = ClockSeen(began, None)
@@ -187,13 +191,23 @@ class Visitor:
         )
 
     async def _drain(
-        self, target: Target, before: KnownDevice, intake: Intake, window_s: float
+        self,
+        target: Target,
+        before: KnownDevice,
+        intake: Intake,
+        window_s: float,
+        is_wanted: IsWanted,
     ) -> Outcome:
         mailbox = Mailbox(intake)
         link = await self._connect(target, mailbox, window_s)
+        linked_s = self.monotonic()
+
+        def may_stay(longest_s: float) -> bool:
+            return self.monotonic() - linked_s < longest_s and not is_wanted()
+
         try:
             talk = _talk(target.model, link, before)
-            outcome = await converse(talk, link, mailbox, intake, self.now)
+            outcome = await converse(talk, link, mailbox, intake, self.now, may_stay)
         finally:
             await link.disconnect()
         mailbox.check()
