@@ -2,30 +2,29 @@
 
 A meter sends a result and, in a second notification, its context (meal, exercise). The result is
 held until its context comes or the conversation ends; so are the pieces of a vendor's own frames.
-The assembler does no I/O; whoever feeds it keeps the frames that are still held, so that a crash
-in between loses none.
+Streams come to one reading a minute. The assembler does no I/O; whoever feeds it keeps the frames
+that are still held, so that a crash in between loses none.
 """
 
 from dataclasses import dataclass, field
 from typing import Final
 
 from yikao_devices import gatt
-from yikao_devices.blood_pressure import decode_blood_pressure
 from yikao_devices.dialect import Records
 from yikao_devices.errors import FrameError
 from yikao_devices.glucose import Glucose, decode_glucose
 from yikao_devices.glucose_context import GlucoseContext, decode_glucose_context
+from yikao_devices.items import RECORDS, item_of
+from yikao_devices.items_blood_pressure import blood_pressure_item
+from yikao_devices.items_glucose import glucose_item
 from yikao_devices.model import Model
-from yikao_devices.readings import Origin, blood_pressure_item, glucose_item, refused_item
+from yikao_devices.readings import Origin, refused_item
+from yikao_devices.streams import STREAMS, Streams
 from yikao_devices.vendors import DIALECTS
 from yikao_devices.wire import Item
 
-MEASUREMENTS = frozenset(
-    {
-        gatt.BLOOD_PRESSURE_MEASUREMENT,
-        gatt.GLUCOSE_MEASUREMENT,
-        gatt.GLUCOSE_MEASUREMENT_CONTEXT,
-    }
+MEASUREMENTS: Final = (
+    RECORDS | STREAMS | {gatt.GLUCOSE_MEASUREMENT, gatt.GLUCOSE_MEASUREMENT_CONTEXT}
 )
 """Characteristics whose notifications hold measurements; others belong to the conversation."""
 
@@ -43,13 +42,15 @@ def measurements_of(model: Model) -> frozenset[int]:
 
 @dataclass(slots=True)
 class Assembler:
-    """State of one connection: the result that waits for its context, the frame for its rest."""
+    """State of one connection: the result that waits for its context, the frame for its rest, and
+    the minute of a stream for its end."""
 
     model: Model
     _held: tuple[Glucose, bytes, Origin] | None = field(default=None)
     _own: frozenset[int] = field(init=False)
     _records: Records | None = field(init=False)
     _last: tuple[int, Origin] | None = field(default=None, init=False)
+    _streams: Streams = field(default_factory=Streams, init=False)
 
     def __post_init__(self) -> None:
         dialect = DIALECTS.get(self.model.conversation)
@@ -61,6 +62,11 @@ class Assembler:
         """Whether a result waits for its context, or a piece for the rest of its frame."""
         return self._held is not None or bool(self._records and self._records.rest)
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether `finish` may have something to return: what is held, or a minute of a stream."""
+        return self.holding or self._streams.running
+
     def feed(self, characteristic: int, frame: bytes, origin: Origin) -> list[Item]:
         """Return the items that `frame` completes: usually one, sometimes none or two.
 
@@ -69,22 +75,21 @@ class Assembler:
         if self._records is not None and characteristic in self._own:
             return self._of_vendor(self._records, characteristic, frame, origin)
         try:
+            if characteristic in STREAMS:
+                return self._streams.feed(characteristic, frame, origin)
             match characteristic:
-                case gatt.BLOOD_PRESSURE_MEASUREMENT:
-                    value = decode_blood_pressure(frame, self.model.quirk)
-                    return [blood_pressure_item(value, frame, origin)]
                 case gatt.GLUCOSE_MEASUREMENT:
                     return self._glucose(decode_glucose(frame), frame, origin)
                 case gatt.GLUCOSE_MEASUREMENT_CONTEXT:
                     return self._context(decode_glucose_context(frame))
                 case _:
-                    raise FrameError("no measurement is known under this characteristic", frame)
+                    return [item_of(characteristic, frame, origin, self.model.quirk)]
         except FrameError as error:
             return [refused_item(error, characteristic, origin)]
 
     def finish(self) -> list[Item]:
-        """Return what is still held; its context, or its rest, never came."""
-        items = self._release(None)
+        """Return what is still held, whose context, or rest, never came, and begun minutes."""
+        items = self._release(None) + self._streams.finish()
         if self._records is not None and self._last is not None and self._records.rest:
             error = FrameError("ends before the length that its head announces", self._records.rest)
             items += _refused(error, *self._last)

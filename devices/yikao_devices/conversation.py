@@ -47,6 +47,14 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class MayStay:
+    """Ask before listening on to a stream, which has no end of its own: the answer is False once
+    the connection is `longest_s` old, or when a device that does not wait needs the radio."""
+
+    longest_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class AskTime:
     """Ask the gateway's clock; the answer is an aware datetime in the home's zone."""
 
@@ -67,7 +75,9 @@ class ClockWillBeSet:
     the answer is None."""
 
 
-Effect = Read | Write | Subscribe | Wait | Pause | AskTime | ClockCompared | ClockWillBeSet
+Effect = (
+    Read | Write | Subscribe | Wait | Pause | MayStay | AskTime | ClockCompared | ClockWillBeSet
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +105,7 @@ class Refused:
     code: int
 
 
-Answer = bytes | datetime | Notification | Silence | Disconnected | Refused | None
+Answer = bytes | bool | datetime | Notification | Silence | Disconnected | Refused | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ LATE_S: Final = 1.0
 NOTIFICATIONS_MAX: Final = 40_000
 """20 000 records, each with its context; a meter that sends more in one procedure is broken."""
 
-_NOT_UNDERSTOOD: Final = frozenset(
+NOT_UNDERSTOOD: Final = frozenset(
     {
         racp.Outcome.OPCODE_NOT_SUPPORTED,
         racp.Outcome.INVALID_OPERATOR,
@@ -57,7 +57,7 @@ Part = Generator[Effect, Answer, None]
 
 
 @dataclass(slots=True)
-class _Drained:
+class Drained:
     """What a procedure brought, and how it ended; `expected` None: the meter did not say."""
 
     expected: int | None = None
@@ -84,6 +84,9 @@ class _Drained:
         self.heard += 1
         if letter.characteristic == gatt.GLUCOSE_MEASUREMENT_CONTEXT:
             self.context_due = False
+        elif letter.characteristic == gatt.PLX_SPOT_CHECK_MEASUREMENT:
+            # Unnumbered, and confirmed one by one: none comes twice.
+            self.seqs.add(self.heard)
         elif letter.characteristic == gatt.GLUCOSE_MEASUREMENT:
             try:
                 record = decode_glucose(letter.frame)
@@ -114,20 +117,25 @@ def read_meter(
     return Outcome(greeting.identity, greeting.battery_pct, drained.records, drained.problem)
 
 
-def _drain(next_seq: int | None) -> Generator[Effect, Answer, _Drained]:
+def drain_all() -> Generator[Effect, Answer, Drained]:
+    """Ask for every record there is; what the measurements are must be subscribed already."""
+    return (yield from _counted(racp.count_all(), racp.report_all()))
+
+
+def _drain(next_seq: int | None) -> Generator[Effect, Answer, Drained]:
     if next_seq is None:
-        return (yield from _counted(racp.count_all(), racp.report_all()))
+        return (yield from drain_all())
     drained = yield from _counted(racp.count_from(next_seq), racp.report_from(next_seq))
-    if drained.outcome in _NOT_UNDERSTOOD:
-        return (yield from _counted(racp.count_all(), racp.report_all()))
+    if drained.outcome in NOT_UNDERSTOOD:
+        return (yield from drain_all())
     if drained.outcome == racp.Outcome.NO_RECORDS and drained.problem is None:
         last = yield from _report(racp.report_last(), 1)
         if last.last_seq is not None and last.last_seq + 1 < next_seq:
-            return (yield from _counted(racp.count_all(), racp.report_all()))
+            return (yield from drain_all())
     return drained
 
 
-def _counted(count: racp.Request, report: racp.Request) -> Generator[Effect, Answer, _Drained]:
+def _counted(count: racp.Request, report: racp.Request) -> Generator[Effect, Answer, Drained]:
     """Run a report and check it against the number that the meter tells first."""
     expected = yield from _count(count)
     drained = yield from _report(report, expected)
@@ -156,9 +164,9 @@ def _count(request: racp.Request) -> Generator[Effect, Answer, int | None]:
     return None
 
 
-def _report(request: racp.Request, expected: int | None) -> Generator[Effect, Answer, _Drained]:
+def _report(request: racp.Request, expected: int | None) -> Generator[Effect, Answer, Drained]:
     """Run one procedure to its answer; only the meter's own "success" is a success."""
-    drained = _Drained(expected)
+    drained = Drained(expected)
     refused = yield Write(gatt.RECORD_ACCESS_CONTROL_POINT, racp.encode_request(request))
     if isinstance(refused, Refused):
         drained.problem = "records_refused"
@@ -182,13 +190,13 @@ def _report(request: racp.Request, expected: int | None) -> Generator[Effect, An
     return drained
 
 
-def _end(drained: _Drained, answer: racp.Response | racp.Count | None) -> Part:
+def _end(drained: Drained, answer: racp.Response | racp.Count | None) -> Part:
     drained.outcome, drained.problem = _verdict(answer)
     if drained.outcome == racp.Outcome.SUCCESS:
         yield from _late(drained)
 
 
-def _late(drained: _Drained) -> Part:
+def _late(drained: Drained) -> Part:
     """Take what the answer has overtaken: notifications are not confirmed, the answer is."""
     while drained.incomplete and drained.heard < NOTIFICATIONS_MAX:
         match (yield Wait(LATE_S)):

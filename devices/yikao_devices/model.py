@@ -19,6 +19,10 @@ class Conversation(Enum):
 
     CUFF = "cuff"
     METER = "meter"
+    SCALE = "scale"
+    THERMOMETER = "thermometer"
+    OXIMETER = "oximeter"
+    STRAP = "strap"
     MICROLIFE = "microlife"
     YONKER = "yonker"
 

@@ -23,10 +23,19 @@ BIRTH: Final = "birth"
 STATUS: Final = "status"
 COMMAND: Final = "cmd"
 COMMAND_RESULT: Final = "cmd/res"
+CONFIGURATION: Final = "config"
+CONFIGURATION_STATE: Final = "config/state"
 
-FROM_GATEWAYS: Final = (f"{READING}/+", EVENT, BIRTH, STATUS, COMMAND_RESULT)
+FROM_GATEWAYS: Final = (
+    f"{READING}/+",
+    EVENT,
+    BIRTH,
+    STATUS,
+    COMMAND_RESULT,
+    CONFIGURATION_STATE,
+)
 """What the server subscribes to, below each gateway."""
-TO_GATEWAY: Final = (RECEIPT, COMMAND)
+TO_GATEWAY: Final = (RECEIPT, COMMAND, CONFIGURATION)
 """What a gateway subscribes to, below itself."""
 
 

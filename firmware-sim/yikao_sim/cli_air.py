@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 import time
-from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
@@ -25,14 +24,17 @@ if TYPE_CHECKING:
 
 HOMES_MAX = 2000
 """About 200 kB and a per cent of a processor core for ten; a town starts several airs."""
+DEVICES = ("cuff", "meter", "scale", "thermometer", "oximeter", "strap")
 SAMPLE = "sample"
 SAMPLE_FILE = Path(str(resources.files("yikao_sim") / "data" / "home_bp_subset.csv"))
+SAMPLE_MIN_S = 0.01
+"""A strap tells no more than a hundred numbers a real second, however fast the story runs."""
 STORED_MAX = 1000
 """What a meter's memory holds."""
 
 DESCRIPTION = """\
-Puts homes on a simulated air, each with a blood-pressure cuff and a glucose meter, and lets
-gateways reach them over a socket as if it were their Bluetooth controller.
+Puts homes on a simulated air, each with a blood-pressure cuff and a glucose meter, or what else
+you choose, and lets gateways reach them over a socket as if it were their Bluetooth controller.
 
 People measure nothing by themselves: give them a file (--csv), tell them what to measure over
 --control, or let their devices hold records already (--stored). A cuff can be reached only for a
@@ -48,6 +50,10 @@ examples:
     yikao-sim air --pairing passkey:123456 --control unix:yikao-control
     echo '{{"do":"measure","home":"h1","systolic":180,"diastolic":104,"pulse":88}}' \\
         | nc -U -q1 yikao-control
+
+  a scale, a thermometer, a finger clip and a chest strap
+    yikao-sim air --devices scale,thermometer,oximeter,strap --stored 3 --control unix:yikao-control
+    echo '{{"do":"measure","home":"h1","heart_rate_bpm":72}}' | nc -U -q1 yikao-control
 
   real readings from a file, first ones now, an hour in a minute, the truth kept aside
     {VARIABLE}="$(date -Is)@$(date +%s)*60" \\
@@ -129,7 +135,11 @@ def _add_people(group: argparse._ArgumentGroup) -> None:
 
 def _add_devices(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--devices", choices=("both", "cuff", "meter"), default="both", help="(%(default)s)"
+        "--devices",
+        default="both",
+        metavar="LIST",
+        help=f"both (cuff and meter), all, or some of {', '.join(DEVICES)} with commas between "
+        "(%(default)s)",
     )
     group.add_argument(
         "--pairing",
@@ -170,7 +180,7 @@ def run(arguments: argparse.Namespace) -> int:
         listen=arguments.listen,
         homes=within("--homes", homes, 1, HOMES_MAX),
         clock=clock,
-        outfit=_outfit(arguments),
+        outfit=_outfit(arguments, clock.speed),
         people=people,
         first_home=first_home,
         stored=within("--stored", arguments.stored, 0, STORED_MAX),
@@ -198,27 +208,46 @@ def _people(arguments: argparse.Namespace, now: datetime) -> dict[str, list[Take
     return from_now(people, now) if arguments.start == "now" else people
 
 
-def _outfit(arguments: argparse.Namespace) -> "Outfit":
+def _outfit(arguments: argparse.Namespace, speed: float) -> "Outfit":
     from yikao_sim.home import Outfit
     from yikao_sim.peripherals.cuff import CuffBehaviour
+    from yikao_sim.peripherals.glucometer import MeterBehaviour
+    from yikao_sim.peripherals.oximeter import OximeterBehaviour
     from yikao_sim.peripherals.pairing import parse_protection
+    from yikao_sim.peripherals.store import RecorderBehaviour
+    from yikao_sim.peripherals.strap import SECOND_S, StrapBehaviour
 
     window_s = within("--cuff-window-s", arguments.cuff_window_s, 1, 86_400)
-    outfit = Outfit(
+    chosen = _devices(arguments.devices)
+    recorder = RecorderBehaviour(window_s)
+    every_s = max(SECOND_S / speed, SAMPLE_MIN_S)
+    return Outfit(
         seed=arguments.seed,
         protection=parse_protection(arguments.pairing, legacy=arguments.legacy),
         # Core Specification, Vol 6, Part B, 4.4.2.2.
         advertise_ms=within("--advertise-ms", arguments.advertise_ms, 20, 10_240),
         zone=zone_named(arguments.zone),
-        cuff=CuffBehaviour(window_s=window_s),
+        cuff=CuffBehaviour(window_s) if "cuff" in chosen else None,
+        meter=MeterBehaviour() if "meter" in chosen else None,
+        scale=recorder if "scale" in chosen else None,
+        thermometer=recorder if "thermometer" in chosen else None,
+        oximeter=OximeterBehaviour(window_s) if "oximeter" in chosen else None,
+        strap=StrapBehaviour(every_s) if "strap" in chosen else None,
     )
-    match arguments.devices:
-        case "cuff":
-            return replace(outfit, meter=None)
-        case "meter":
-            return replace(outfit, cuff=None)
-        case _:
-            return outfit
+
+
+def _devices(text: str) -> set[str]:
+    """Return the kinds of devices that `--devices` asks for. Raises `SimError`."""
+    match text:
+        case "both":
+            return {"cuff", "meter"}
+        case "all":
+            return set(DEVICES)
+    chosen = set(text.split(","))
+    if unknown := chosen - set(DEVICES):
+        known = ", ".join(("both", "all", *DEVICES))
+        raise SimError(f"--devices {', '.join(sorted(unknown))}: there are {known}")
+    return chosen
 
 
 def _announce(ready: dict[str, Any], as_json: bool) -> None:

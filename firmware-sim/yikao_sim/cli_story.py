@@ -46,6 +46,7 @@ A story is a TOML file:
     home = "h1"
     do = "measure"
     systolic = 180                   # or glucose_mmol_l = 2.7, meal = "fasting"
+                                     # or weight_kg, temperature_c, spo2_pct, heart_rate_bpm
     diastolic = 104
     say_zh = "头痛"
     say_en = "a headache"
@@ -58,6 +59,15 @@ A story is a TOML file:
 environment:
   {VARIABLE}   STORY@REAL*SPEED, the story's clock: `yikao-sim air --help`
 """
+
+UNITS: Final = {
+    "glucose_mmol_l": "mmol/L",
+    "weight_kg": "kg",
+    "temperature_c": "°C",
+    "spo2_pct": "% SpO2",
+    "heart_rate_bpm": "bpm",
+}
+"""What else is measured than a pressure, and how it is shown."""
 
 WORDS: Final[dict[Kind, str]] = {
     "asked": "屏幕请再测一次 asked to measure again",
@@ -148,7 +158,10 @@ def measured_text(measured: dict[str, Any]) -> str:
     if "systolic" in measured:
         pulse = f"，{measured['pulse']} bpm" if "pulse" in measured else ""
         return f"▸ {measured['systolic']}/{measured['diastolic']} mmHg{pulse}"
-    return f"▸ {measured['glucose_mmol_l']} mmol/L" if measured else ""
+    for name, unit in UNITS.items():
+        if name in measured:
+            return f"▸ {measured[name]} {unit}"
+    return ""
 
 
 def _read(name: str) -> str:

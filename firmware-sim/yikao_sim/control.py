@@ -6,7 +6,12 @@ One JSON object per line goes in over a Unix socket, one comes back: `{"ok": tru
     {"do":"homes"}
     {"do":"measure","home":"h1","systolic":180,"diastolic":104,"pulse":88}
     {"do":"measure","home":"h1","glucose_mmol_l":2.8,"meal":"fasting"}
+    {"do":"measure","home":"h1","weight_kg":71.5,"user":1}
+    {"do":"measure","home":"h1","temperature_c":38.6,"site":3}      in the ear
+    {"do":"measure","home":"h1","spo2_pct":91,"pulse":88}
+    {"do":"measure","home":"h1","heart_rate_bpm":72,"worn_min":5}   the strap is worn so long
     {"do":"fail","home":"h1"}                                       the cuff shows "Err"
+    {"do":"fail","home":"h1","device":"scale"}                      it could not weigh
     {"do":"set_clock","home":"h1","device":"cuff","offset_s":-3600}
     {"do":"battery","home":"h1","device":"meter","percent":12}
     {"do":"wake","home":"h1","device":"cuff"}                       a press of its button
@@ -20,14 +25,13 @@ measurement back.
 import asyncio
 import json
 import logging
-from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 
-from yikao_devices.blood_pressure import Status
 from yikao_sim.air import sockets
 from yikao_sim.air.service import Air
+from yikao_sim.control_measure import Fail, Measure, fail, measure
 from yikao_sim.errors import SimError
 from yikao_sim.home import Device, Home
 
@@ -39,26 +43,6 @@ LINE_MAX_BYTES = 64 * 1024
 
 class Homes(msgspec.Struct, tag_field="do", tag="homes"):
     pass
-
-
-class Measure(msgspec.Struct, tag_field="do", tag="measure", forbid_unknown_fields=True):
-    home: str
-    systolic: int | None = None
-    diastolic: int | None = None
-    pulse: int | None = None
-    user: int | None = None
-    irregular_pulse: bool = False
-    body_movement: bool = False
-    cuff_loose: bool = False
-    glucose_mmol_l: float | None = None
-    meal: str | None = None
-    control_solution: bool = False
-    at: datetime | None = None
-
-
-class Fail(msgspec.Struct, tag_field="do", tag="fail", forbid_unknown_fields=True):
-    home: str
-    user: int | None = None
 
 
 class SetClock(msgspec.Struct, tag_field="do", tag="set_clock", forbid_unknown_fields=True):
@@ -144,9 +128,9 @@ async def _do(request: Request, air: Air) -> dict[str, Any]:
         case Homes():
             return {"homes": [describe(home) for home in air.homes.values()]}
         case Measure():
-            await _measure(request, air)
-        case Fail(home_id, user):
-            await air.fail_blood_pressure(air.home(home_id), user=user)
+            await measure(request, air)
+        case Fail():
+            await fail(request, air)
         case _:
             for device in _meant(air, request.home, request.device):
                 await _handle(request, device)
@@ -169,36 +153,6 @@ async def _handle(request: SetClock | Battery | Wake | Forget | Drop, device: De
             device.peripheral.lose_link()
         case Drop(after=after):
             device.peripheral.faults.drop_link_after = after
-
-
-async def _measure(request: Measure, air: Air) -> None:
-    home = air.home(request.home)
-    if request.at is not None and request.at.tzinfo is None:
-        raise SimError("`at` needs an offset, like 2026-03-02T21:50:00+08:00")
-    pressures = (request.systolic, request.diastolic)
-    if request.glucose_mmol_l is not None and pressures == (None, None):
-        await air.measure_glucose(
-            home,
-            request.glucose_mmol_l,
-            at=request.at,
-            meal=request.meal,
-            control_solution=request.control_solution,
-        )
-    elif request.systolic is not None and request.diastolic is not None:
-        status = Status.IRREGULAR_PULSE * request.irregular_pulse
-        status |= Status.BODY_MOVEMENT * request.body_movement
-        status |= Status.CUFF_LOOSE * request.cuff_loose
-        await air.measure_blood_pressure(
-            home,
-            request.systolic,
-            request.diastolic,
-            request.pulse,
-            at=request.at,
-            status=Status(status),
-            user=request.user,
-        )
-    else:
-        raise SimError("measure either systolic and diastolic, or glucose_mmol_l")
 
 
 def _meant(air: Air, home_id: str, which: str | None) -> list[Device]:

@@ -1,4 +1,4 @@
-"""One simulated home: one person with a blood-pressure cuff, a glucose meter, or both.
+"""One simulated home: one person with a cuff, a meter, and whatever else is measured there.
 
 Everything about it follows from a seed and its number, so that a story can be told again with the
 same devices.
@@ -8,21 +8,30 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from typing import TypeVar
 
 from yikao_devices import gatt
 from yikao_sim.air.link import AirLink
 from yikao_sim.device_clock import CHINA, DeviceClock
 from yikao_sim.peripherals.cuff import Cuff, CuffBehaviour
 from yikao_sim.peripherals.glucometer import Glucometer, MeterBehaviour
+from yikao_sim.peripherals.oximeter import Oximeter, OximeterBehaviour
 from yikao_sim.peripherals.pairing import Protection
 from yikao_sim.peripherals.peripheral import Nameplate, Peripheral
+from yikao_sim.peripherals.scale import Scale
+from yikao_sim.peripherals.store import RecorderBehaviour
+from yikao_sim.peripherals.strap import Strap, StrapBehaviour
+from yikao_sim.peripherals.thermometer import Thermometer
 
-Device = Cuff | Glucometer
+B = TypeVar("B")
+D = TypeVar("D")
+
+Device = Cuff | Glucometer | Scale | Thermometer | Oximeter | Strap
 
 
 @dataclass(frozen=True, slots=True)
 class Outfit:
-    """What every home of one air is given."""
+    """What every home of one air is given; None: no such device."""
 
     seed: int = 1
     protection: Protection = field(default_factory=Protection)
@@ -30,6 +39,10 @@ class Outfit:
     zone: tzinfo = CHINA
     cuff: CuffBehaviour | None = field(default_factory=CuffBehaviour)
     meter: MeterBehaviour | None = field(default_factory=MeterBehaviour)
+    scale: RecorderBehaviour | None = None
+    thermometer: RecorderBehaviour | None = None
+    oximeter: OximeterBehaviour | None = None
+    strap: StrapBehaviour | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +53,22 @@ class Home:
     person: str
     cuff: Cuff | None
     meter: Glucometer | None
+    scale: Scale | None
+    thermometer: Thermometer | None
+    oximeter: Oximeter | None
+    strap: Strap | None
 
     def devices(self) -> dict[str, Device]:
-        """Return its devices by kind, `cuff` and `meter`."""
-        both: dict[str, Device | None] = {"cuff": self.cuff, "meter": self.meter}
-        return {kind: device for kind, device in both.items() if device is not None}
+        """Return its devices by kind: `cuff`, `meter`, `scale` and so on."""
+        every: dict[str, Device | None] = {
+            "cuff": self.cuff,
+            "meter": self.meter,
+            "scale": self.scale,
+            "thermometer": self.thermometer,
+            "oximeter": self.oximeter,
+            "strap": self.strap,
+        }
+        return {kind: device for kind, device in every.items() if device is not None}
 
 
 def furnish(
@@ -69,12 +93,21 @@ def furnish(
             advertise_ms=outfit.advertise_ms,
         )
 
-    cuff = meter = None
-    if outfit.cuff is not None:
-        cuff = Cuff(peripheral("cuff", "BP", gatt.BLOOD_PRESSURE_SERVICE), outfit.cuff)
-    if outfit.meter is not None:
-        meter = Glucometer(peripheral("meter", "GL", gatt.GLUCOSE_SERVICE), outfit.meter)
-    return Home(f"h{number}", person, cuff, meter)
+    def put(
+        kind: str, short: str, service: int, make: Callable[[Peripheral, B], D], like: B | None
+    ) -> D | None:
+        return None if like is None else make(peripheral(kind, short, service), like)
+
+    return Home(
+        f"h{number}",
+        person,
+        put("cuff", "BP", gatt.BLOOD_PRESSURE_SERVICE, Cuff, outfit.cuff),
+        put("meter", "GL", gatt.GLUCOSE_SERVICE, Glucometer, outfit.meter),
+        put("scale", "WS", gatt.WEIGHT_SCALE_SERVICE, Scale, outfit.scale),
+        put("thermometer", "TH", gatt.HEALTH_THERMOMETER_SERVICE, Thermometer, outfit.thermometer),
+        put("oximeter", "OX", gatt.PULSE_OXIMETER_SERVICE, Oximeter, outfit.oximeter),
+        put("strap", "HR", gatt.HEART_RATE_SERVICE, Strap, outfit.strap),
+    )
 
 
 def static_address(chance: random.Random) -> str:

@@ -83,19 +83,32 @@ async def furnish_all(air: Air, settings: Settings) -> list[Home]:
 
 
 async def _fill(air: Air, home: Home, settings: Settings, now: datetime) -> None:
-    """Store plausible records of the past days, and switch the cuff's radio on."""
+    """Store plausible records of the past days, and switch the radios on."""
     chance = random.Random(f"{settings.outfit.seed}/{home.id}/stored")
     for back in range(settings.stored, 0, -1):
-        at = now - back * STORED_EVERY
-        if home.cuff is not None:
-            systolic, diastolic = chance.randint(118, 158), chance.randint(68, 96)
-            pulse = chance.randint(58, 92)
-            await air.measure_blood_pressure(home, systolic, diastolic, pulse, at=at, wakes=False)
-        if home.meter is not None:
-            mmol_l = round(chance.uniform(4.4, 11.8), 1)
-            await air.measure_glucose(home, mmol_l, at=at, wakes=False)
-    if settings.stored and home.cuff is not None:
-        home.cuff.wake()
+        await _take_one(air, home, now - back * STORED_EVERY, chance)
+    if settings.stored:
+        for device in home.devices().values():
+            device.wake()
+
+
+async def _take_one(air: Air, home: Home, at: datetime, chance: random.Random) -> None:
+    """Measure once with each device that stores what it measures."""
+    if home.cuff is not None:
+        systolic, diastolic = chance.randint(118, 158), chance.randint(68, 96)
+        pulse = chance.randint(58, 92)
+        await air.measure_blood_pressure(home, systolic, diastolic, pulse, at=at, wakes=False)
+    if home.meter is not None:
+        mmol_l = round(chance.uniform(4.4, 11.8), 1)
+        await air.measure_glucose(home, mmol_l, at=at, wakes=False)
+    if home.scale is not None:
+        kg = round(chance.uniform(68.0, 70.0), 1)
+        await air.measure_weight(home, kg, at=at, wakes=False)
+    if home.thermometer is not None:
+        degrees_c = round(chance.uniform(36.2, 37.2), 1)
+        await air.measure_temperature(home, degrees_c, at=at, wakes=False)
+    if home.oximeter is not None:
+        await air.measure_oxygen(home, chance.randint(94, 99), 70, at=at, wakes=False)
 
 
 async def _take_until(

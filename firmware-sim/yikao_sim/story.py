@@ -11,7 +11,13 @@ from typing import Any, Final
 
 from yikao_devices.glucose_context import MEALS
 from yikao_devices.toml_lines import Fault, FaultyFileError, Lines, parse_toml
-from yikao_sim.air.measurements import PRESSURE_MMHG, PULSE_BPM
+from yikao_sim.air.measurements import (
+    PRESSURE_MMHG,
+    PULSE_BPM,
+    SPO2_PCT,
+    TEMPERATURE_C,
+    WEIGHT_KG,
+)
 
 ENTRIES_MAX: Final = 1000
 """Events, and replies; a longer story is two."""
@@ -28,7 +34,14 @@ _NUMBERS: Final[Mapping[str, tuple[type, float, float]]] = {
     "pulse": (int, *PULSE_BPM),
     "user": (int, 0, 255),
     "glucose_mmol_l": (float, 0, 100),
+    "weight_kg": (float, *WEIGHT_KG),
+    "temperature_c": (float, *TEMPERATURE_C),
+    "spo2_pct": (int, *SPO2_PCT),
+    "heart_rate_bpm": (int, *PULSE_BPM),
+    "worn_min": (float, 1, AFTER_MAX_MIN),
 }
+_ALONE: Final = ("glucose_mmol_l", "weight_kg", "temperature_c", "spo2_pct", "heart_rate_bpm")
+"""A measurement has one of these, or both pressures."""
 _SWITCHES: Final = ("irregular_pulse", "body_movement", "cuff_loose")
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "do": ("measure", "say"),
@@ -36,7 +49,11 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _TEXTS: Final = ("home", "say_zh", "say_en", "title_zh", "title_en")
 
-_MEASURED: Final = ("systolic", "diastolic", "pulse", "user", "glucose_mmol_l", "meal", *_SWITCHES)
+_MEASURED: Final = (
+    *("systolic", "diastolic", "pulse", "user", "meal", "worn_min"),
+    *_ALONE,
+    *_SWITCHES,
+)
 _EVENT: Final = ("after_min", "home", "do", "say_zh", "say_en", *_MEASURED)
 _REPLY: Final = ("home", "after_s", "say_zh", "say_en", *_MEASURED)
 _HEAD: Final = ("title_zh", "title_en", "event", "reply")
@@ -160,9 +177,9 @@ class _Check:
 
     def _measured(self, place: tuple[str, int], table: Mapping[str, Any]) -> None:
         pressures = {"systolic", "diastolic"} & set(table)
-        glucose = "glucose_mmol_l" in table
-        if glucose == bool(pressures) or len(pressures) == 1:
-            fix = "Write systolic and diastolic, or glucose_mmol_l alone"
+        things = len(set(_ALONE) & set(table)) + bool(pressures)
+        if things != 1 or len(pressures) == 1:
+            fix = f"Write systolic and diastolic, or one of {', '.join(_ALONE)}"
             self._fault(place, "", "measures neither one thing nor the other", fix)
 
     def _fault(self, place: tuple[str, int], key: str, what: str, fix: str) -> None:

@@ -9,40 +9,41 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from yikao_devices.models import recognise
-from yikao_devices.wire import (
-    BloodPressureReading,
-    DeviceEvent,
-    GlucoseReading,
-    Item,
-    RefusedFrame,
-    decode_item,
-    kind_of,
-)
+from yikao_devices.wire import decode_item
 from yikao_gateway.cli_settings import told
-from yikao_gateway.household.home_clock import home_clock, machine_zone
+from yikao_gateway.household.home_clock import HomeClock, home_clock, machine_zone
+from yikao_gateway.item_text import text_of
 from yikao_gateway.radio.open import open_radio, open_radios
 from yikao_gateway.radio.ports import Advertisement
-from yikao_gateway.state import make_folder, only_one, open_database
+from yikao_gateway.state import make_folder, only_one, open_verified
+from yikao_gateway.store.database import Database
 from yikao_gateway.store.outbox import Outbox, Row
+from yikao_gateway.store.printed import Printed
 from yikao_gateway.visits.agent import Agent
 from yikao_gateway.visits.attention import Once, Pace, Watchful
 from yikao_gateway.visits.choice import Choice, Listed, Target
 from yikao_gateway.visits.collect import Printer, collect_until_quiet
-from yikao_gateway.visits.intake import recover
 from yikao_gateway.visits.known_devices import KnownDevices
+from yikao_gateway.visits.release import release
 from yikao_gateway.visits.visit import Visit, Visitor
+
+DAMAGED: Final = "the outbox was damaged; what is whole was saved, and devices are read anew. It is"
 
 
 def collect(arguments: argparse.Namespace) -> int:
     """Read what is in the air; return the exit code."""
 
     def work() -> None:
+        now = home_clock(os.environ, arguments.timezone or machine_zone())
         with _folder(arguments.state) as folder:
-            database = open_database(folder)
+            database, damaged = open_verified(folder, now())
+            if damaged is not None:
+                print(f"{DAMAGED} {damaged}", file=sys.stderr)
             try:
-                asyncio.run(_collect(arguments, folder, Outbox(database), KnownDevices(database)))
+                asyncio.run(_collect(arguments, folder, database, now))
             finally:
                 database.close()
 
@@ -61,29 +62,25 @@ def _folder(chosen: Path | None) -> Iterator[Path]:
 
 
 async def _collect(
-    arguments: argparse.Namespace, folder: Path, outbox: Outbox, devices: KnownDevices
+    arguments: argparse.Namespace, folder: Path, database: Database, now: HomeClock
 ) -> None:
-    zone = arguments.timezone or machine_zone()
-    printer = Printer(outbox, _print_json if arguments.json else _print_text)
-    now = home_clock(os.environ, zone)
+    outbox, devices = Outbox(database), KnownDevices(database)
+    printer = Printer(outbox, Printed(database), _print_json if arguments.json else _print_text)
     now.not_before(devices.newest())
-    recover(outbox, devices, now, wait=False)
     radios = open_radios(arguments.radio, folder)
     keys = dict(arguments.passkey)
     listed = {address: Listed(passkey=n) for address, n in keys.items() if address is not None}
     pace = Pace()
     read: set[str] = set()
 
-    def date_untimed() -> None:
-        """Date what this machine's clock is too wrong for: nobody waits here for a better one."""
-        if now.line is not None:
-            recover(outbox, devices, now, wait=False)
+    def show_what_is_due() -> None:
+        # Also what this machine's clock is too wrong for: nobody waits here for a better one.
+        release(outbox, devices, now, agent.visiting, undated=True)
+        printer.flush()
 
     def on_visit(target: Target, visit: Visit) -> None:
         read.add(target.address)
-        if agent.idle:
-            date_untimed()
-        printer.flush()
+        show_what_is_due()
         _progress(len(read), len(agent.tracked), printer.shown)
 
     agent = Agent(
@@ -96,9 +93,9 @@ async def _collect(
     )
     try:
         quiet_s = arguments.seconds if arguments.once else float("inf")
-        await collect_until_quiet(agent, quiet_s, time.monotonic)
+        await collect_until_quiet(agent, quiet_s, time.monotonic, show_what_is_due)
     finally:
-        date_untimed()
+        release(outbox, devices, now, at_end=True)
         printer.flush()
         end = "\n" if read and sys.stderr.isatty() else ""
         summary = f"{end}{len(agent.tracked)} devices, {printer.shown} items"
@@ -117,27 +114,7 @@ def _print_json(row: Row) -> None:
 
 def _print_text(row: Row) -> None:
     item = decode_item(row.payload)
-    print(f"{item.device}  {_text(item)}", flush=True)
-
-
-def _text(item: Item) -> str:
-    """Return one item as a person would write it down."""
-    match item:
-        case BloodPressureReading():
-            value = f"{item.systolic_mmhg:g}/{item.diastolic_mmhg:g} mmHg"
-            if item.pulse_bpm is not None:
-                value += f", pulse {item.pulse_bpm:g}"
-            return f"{item.measured_at:%Y-%m-%d %H:%M}  {value}  {' '.join(item.flags)}"
-        case GlucoseReading():
-            number = item.glucose_mmol_l
-            value = "no number" if number is None else f"{number:g} mmol/L"
-            return f"{item.measured_at:%Y-%m-%d %H:%M}  {value}  {' '.join(item.flags)}"
-        case DeviceEvent():
-            return f"{item.measured_at:%Y-%m-%d %H:%M}  {item.code}"
-        case RefusedFrame():
-            return f"{item.clocks.t_hub:%Y-%m-%d %H:%M}  {item.frame} refused: {item.reason}"
-        case _:
-            return kind_of(item)
+    print(f"{item.device}  {text_of(item)}", flush=True)
 
 
 def scan(arguments: argparse.Namespace) -> int:
@@ -146,13 +123,13 @@ def scan(arguments: argparse.Namespace) -> int:
 
 
 def _print_table(heard: dict[str, Advertisement]) -> None:
-    print(f"{'address':<18} {'dBm':>4}  {'model':<16} {'services':<16} name")
+    print(f"{'address':<18} {'dBm':>4}  {'model':<19} {'services':<16} name")
     for each in sorted(heard.values(), key=lambda each: each.address):
         model = recognise(each.name, each.services)
         kind = model.name if model else "-"
         services = " ".join(f"{service:04X}" for service in sorted(each.services))
         strength = "" if each.rssi is None else each.rssi
-        print(f"{each.address:<18} {strength:>4}  {kind:<16} {services:<16} {each.name or ''}")
+        print(f"{each.address:<18} {strength:>4}  {kind:<19} {services:<16} {each.name or ''}")
     ours = sum(recognise(each.name, each.services) is not None for each in heard.values())
     print(f"{len(heard)} devices heard, {ours} of a kind this gateway reads", file=sys.stderr)
 

@@ -40,6 +40,7 @@ Decode = Callable[[bytes, Quirk | None], dict[str, Any]]
 
 _FRAMES: Final[dict[int, Callable[[bytes], Any]]] = {
     gatt.TEMPERATURE_MEASUREMENT: decode_temperature,
+    gatt.INTERMEDIATE_TEMPERATURE: decode_temperature,
     gatt.GLUCOSE_MEASUREMENT: decode_glucose,
     gatt.SYSTEM_ID: decode_system_id,
     gatt.GLUCOSE_MEASUREMENT_CONTEXT: decode_glucose_context,

@@ -14,6 +14,7 @@ from yikao_devices.conversation import (
     ClockWillBeSet,
     Disconnected,
     Effect,
+    MayStay,
     Notification,
     Pause,
     Read,
@@ -32,18 +33,25 @@ NOW = datetime(2026, 3, 2, 8, 0, tzinfo=HOME)
 
 @dataclass
 class Device:
-    """Answers reads from `values`, refuses what is in `refuses`, and plays `says` to each wait."""
+    """Answers reads from `values`, refuses what is in `refuses`, and plays `says` to each wait.
+
+    stays: how often there is time to listen on.
+    """
 
     says: Iterable[Notification | Silence | Disconnected] = ()
     values: dict[int, bytes] = field(default_factory=dict)
     refuses: frozenset[int] = frozenset()
     heard: list[Effect] = field(default_factory=list)
+    stays: int = 1000
 
     def answer(self, effect: Effect) -> Answer:
         self.heard.append(effect)
         match effect:
             case Wait():
                 return next(self._script)
+            case MayStay():
+                self.stays -= 1
+                return self.stays >= 0
             case AskTime():
                 return NOW
             case Read(characteristic) | Write(characteristic, _) | Subscribe(characteristic):

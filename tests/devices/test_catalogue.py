@@ -47,6 +47,7 @@ SEEN = [
     ("YK-IBPA1", NOTHING, "yonker-ykbp"),
     ("MT-YK-BPA1", NOTHING, "yonker-ykbp"),
     ("meter+02252924", {gatt.GLUCOSE_SERVICE}, "accu-chek"),
+    ("Accu-Chek", {gatt.GLUCOSE_SERVICE}, "accu-chek"),
     ("Contour7830H7002817", {gatt.GLUCOSE_SERVICE}, "contour"),
     ("DIAMOND MOBILE", {gatt.GLUCOSE_SERVICE}, "taidoc-glucose"),
     ("TAIDOC TD4257", {gatt.GLUCOSE_SERVICE}, "taidoc-glucose"),

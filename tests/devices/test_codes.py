@@ -12,8 +12,10 @@ from yikao_ingest.export.columns import READ
 DOC = Path(__file__).parents[2] / "docs" / "codes.md"
 PARTITION = 2
 """Of vital signs and laboratory results ("SCADA") in the nomenclature; each has 65,536 terms."""
-UCUM = {"mm[Hg]", "/min", "%", "Cel", "kg", "m", "kg/m2", "mmol/L", "mg/dL"}
+UCUM = {"mm[Hg]", "/min", "%", "Cel", "[degF]", "kg", "[lb_av]", "m", "kg/m2", "mmol/L", "mg/dL"}
 SPELLED = {"mmhg": "mm[Hg]", "bpm": "/min", "pct": "%", "c": "Cel", "kg": "kg", "m": "m"} | {
+    "f": "[degF]",
+    "lb": "[lb_av]",
     "kg_m2": "kg/m2",
     "mmol_l": "mmol/L",
     "mg_dl": "mg/dL",

@@ -21,7 +21,15 @@ from yikao_devices.date_time import date_time_of
 from yikao_devices.glucose import Glucose, encode_glucose
 from yikao_devices.glucose_context import GlucoseContext, encode_glucose_context
 from yikao_devices.meter_talk import COUNT_TIMEOUT_S, LATE_S, read_meter
-from yikao_devices.models import GENERIC_CUFF, GENERIC_METER, Model, model_named
+from yikao_devices.models import (
+    GENERIC_CUFF,
+    GENERIC_METER,
+    GENERIC_SCALE,
+    GENERIC_THERMOMETER,
+    Model,
+    model_named,
+)
+from yikao_devices.talks import talk_with
 
 CUFF = frozenset({gatt.BLOOD_PRESSURE_MEASUREMENT})
 METER = frozenset(
@@ -86,6 +94,35 @@ def test_a_cuff_that_refuses_to_be_subscribed_has_a_problem() -> None:
 def test_a_cuff_that_never_falls_silent_is_left() -> None:
     cuff = Device([PRESSURE] * 1001)
     assert cuff.converse(read_cuff(GENERIC_CUFF, CUFF)).problem == "never_silent"
+
+
+ENHANCED = gatt.ENHANCED_BLOOD_PRESSURE_MEASUREMENT
+
+
+def test_a_cuff_with_both_forms_is_subscribed_in_the_newer_one_alone() -> None:
+    cuff = Device([Notification(ENHANCED, bytes(7)), PRESSURE, Silence()])
+    assert cuff.converse(read_cuff(GENERIC_CUFF, CUFF | {ENHANCED})).records == 1
+    assert cuff.subscribed == [ENHANCED]
+
+
+def test_a_cuff_that_refuses_the_newer_form_is_read_in_the_older_one() -> None:
+    cuff = Device([PRESSURE, Silence()], refuses=frozenset({ENHANCED}))
+    assert cuff.converse(read_cuff(GENERIC_CUFF, CUFF | {ENHANCED})) == Outcome({}, None, 1)
+    assert cuff.subscribed == [ENHANCED, gatt.BLOOD_PRESSURE_MEASUREMENT]
+
+
+@pytest.mark.parametrize(
+    ("model", "measurement"),
+    [
+        (GENERIC_SCALE, gatt.WEIGHT_MEASUREMENT),
+        (GENERIC_THERMOMETER, gatt.TEMPERATURE_MEASUREMENT),
+    ],
+)
+def test_scales_and_thermometers_are_drained_like_cuffs(model: Model, measurement: int) -> None:
+    so_far = Notification(gatt.INTERMEDIATE_TEMPERATURE, b"")
+    device = Device([so_far, Notification(measurement, b""), Silence()])
+    assert device.converse(talk_with(model, frozenset({measurement}))) == Outcome({}, None, 1)
+    assert device.subscribed == [measurement]
 
 
 def test_a_beurer_is_given_time_before_it_is_subscribed() -> None:

@@ -23,20 +23,21 @@ from yikao_devices.gatt import (
     BLOOD_PRESSURE_MEASUREMENT,
     GLUCOSE_MEASUREMENT,
     GLUCOSE_MEASUREMENT_CONTEXT,
+    hex16,
 )
 from yikao_devices.glucose import TYPE_CONTROL_SOLUTION, Glucose, SensorStatus, encode_glucose
 from yikao_devices.glucose_context import MEAL_KETONE, GlucoseContext, encode_glucose_context
-from yikao_devices.models import GENERIC_CUFF, GENERIC_METER
-from yikao_devices.readings import (
+from yikao_devices.items_blood_pressure import blood_pressure_item
+from yikao_devices.items_glucose import (
     CONTROL_SOLUTION,
     KETONE_RECORD,
-    MEASUREMENT_FAILED,
     NO_RESULT,
-    Origin,
-    blood_pressure_item,
     glucose_item,
 )
+from yikao_devices.models import GENERIC_CUFF, GENERIC_METER
+from yikao_devices.readings import MEASUREMENT_FAILED, Origin
 from yikao_devices.sfloat import Special
+from yikao_devices.streams import STREAMS
 from yikao_devices.wire import (
     BloodPressureReading,
     DeviceEvent,
@@ -232,6 +233,15 @@ def test_a_device_whose_clock_is_at_the_end_of_the_calendar_still_delivers() -> 
     assert decode_item(encode_item(item)) == item
 
 
+KINDS = {
+    "blood_pressure",
+    "glucose",
+    "weight",
+    "temperature",
+    "oximetry",
+    "event",
+    "refused",
+}
 frames = st.one_of(
     st.tuples(st.sampled_from(sorted(MEASUREMENTS)), st.binary(max_size=40)),
     blood_pressures().map(lambda v: (BLOOD_PRESSURE_MEASUREMENT, encode_blood_pressure(v))),
@@ -251,12 +261,10 @@ def test_no_measurement_frame_is_lost(
     for characteristic, frame in arrived:
         items += assembler.feed(characteristic, frame, origin)
     items += assembler.finish()
-    results = [
-        frame
-        for characteristic, frame in arrived
-        if characteristic in (BLOOD_PRESSURE_MEASUREMENT, GLUCOSE_MEASUREMENT)
-    ]
-    kept = [item.frame for item in items if getattr(item, "characteristic", "") != "2A34"]  # type: ignore[union-attr]
+    apart = STREAMS | {GLUCOSE_MEASUREMENT_CONTEXT}
+    results = [frame for characteristic, frame in arrived if characteristic not in apart]
+    said = {hex16(characteristic) for characteristic in apart}
+    kept = [item.frame for item in items if getattr(item, "characteristic", "") not in said]  # type: ignore[union-attr]
     assert sorted(kept) == sorted(frame.hex() for frame in results)
-    assert all(kind_of(item) in ("blood_pressure", "glucose", "event", "refused") for item in items)
+    assert {kind_of(item) for item in items} <= KINDS
     assert all(encode_item(item) for item in items)

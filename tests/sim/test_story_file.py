@@ -56,7 +56,7 @@ line 7: systolic = 180.5. Write a whole number from 20 to 300
 line 8: diastolic = True. Write a whole number from 20 to 300
 line 9: [[event]] has no home. Write home = …
 line 11: do = 'dance'. Write one of measure, say
-line 12: measures neither one thing nor the other. Write systolic and diastolic, or glucose_mmol_l alone
+line 12: measures neither one thing nor the other. Write systolic and diastolic, or one of glucose_mmol_l, weight_kg, temperature_c, spo2_pct, heart_rate_bpm
 line 20: home = ''. Write a text, "…", of at most 500 characters
 line 21: nothing to say. Write say_zh and say_en
 line 22: pulse in an event that only says. Leave it out

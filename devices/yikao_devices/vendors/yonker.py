@@ -20,7 +20,7 @@ from typing import Final
 from yikao_devices import gatt
 from yikao_devices.blood_pressure import BloodPressure
 from yikao_devices.conversation import Talk
-from yikao_devices.cuff_talk import read_cuff
+from yikao_devices.cuff_talk import read_stored
 from yikao_devices.date_time import DateTime
 from yikao_devices.dialect import Dialect
 from yikao_devices.errors import EncodeError, FrameError
@@ -78,7 +78,7 @@ class Results:
 
 
 def _talk(model: Model, present: frozenset[int], known: bool) -> Talk:
-    return read_cuff(model, present, known, gatt.YONKER_MEASUREMENT)
+    return read_stored(model, present, known, gatt.YONKER_MEASUREMENT)
 
 
 DIALECT: Final = Dialect(frozenset({gatt.YONKER_MEASUREMENT}), Results, _talk)

@@ -9,7 +9,11 @@ from yikao_devices.blood_pressure import BloodPressure, Status
 from yikao_devices.date_time import date_time_of
 from yikao_devices.glucose import TYPE_CONTROL_SOLUTION, Glucose, SensorStatus
 from yikao_devices.glucose_context import MEALS, GlucoseContext
+from yikao_devices.heart_rate import Contact, HeartRate
+from yikao_devices.pulse_oximeter import SpotCheck
 from yikao_devices.sfloat import Special
+from yikao_devices.temperature import Temperature
+from yikao_devices.weight import STEPS_PER_KG, Weight
 from yikao_sim.errors import SimError
 
 PRESSURE_MMHG = (20, 300)
@@ -17,6 +21,10 @@ PULSE_BPM = (20, 250)
 """What a cuff can show. Source: ISO 81060-2 asks for 0 to 260 mmHg; models reach 300."""
 GLUCOSE_MMOL_L = (1.1, 33.3)
 """Below is LO, above is HI (20 and 600 mg/dL), as most home meters."""
+WEIGHT_KG = (2, 300)
+TEMPERATURE_C = (30, 45)
+SPO2_PCT = (35, 100)
+"""What home scales, thermometers and finger clips can show."""
 TYPE_CAPILLARY_BLOOD = 1
 LOCATION_FINGER = 1
 MEAL_CODES = {name: code for code, name in MEALS.items()}
@@ -86,7 +94,40 @@ def context(meal: str | None) -> GlucoseContext | None:
     return GlucoseContext(seq=0, meal=MEAL_CODES[meal])
 
 
-def _within(what: str, value: int, bounds: tuple[int, int]) -> None:
+def weight(face: datetime, kg: float | None, user: int | None) -> Weight:
+    """Return what a scale stores, in its steps; None: it could not weigh. Raises `SimError`."""
+    if kg is None:
+        return Weight("kg", Special.NAN, date_time_of(face), user)
+    _within("weight", kg, WEIGHT_KG)
+    return Weight("kg", round(kg * STEPS_PER_KG) / STEPS_PER_KG, date_time_of(face), user)
+
+
+def temperature(face: datetime, degrees_c: float | None, site: int | None) -> Temperature:
+    """Return what a thermometer stores, in tenths; None: it failed. Raises `SimError`."""
+    if degrees_c is None:
+        return Temperature("C", Special.NAN, date_time_of(face), site)
+    _within("temperature", degrees_c, TEMPERATURE_C)
+    return Temperature("C", round(degrees_c, 1), date_time_of(face), site)
+
+
+def spot_check(face: datetime, spo2_pct: int | None, pulse_bpm: int | None) -> SpotCheck:
+    """Return what an oximeter stores; None: it found no pulse. Raises `SimError`."""
+    if spo2_pct is None:
+        return SpotCheck(Special.NAN, Special.NAN, date_time_of(face))
+    _within("oxygen saturation", spo2_pct, SPO2_PCT)
+    if pulse_bpm is not None:
+        _within("pulse", pulse_bpm, PULSE_BPM)
+    pulse = Special.NAN if pulse_bpm is None else float(pulse_bpm)
+    return SpotCheck(float(spo2_pct), pulse, date_time_of(face))
+
+
+def heart_rate(bpm: int) -> HeartRate:
+    """Return what a strap tells of a heart that beats so fast. Raises `SimError`."""
+    _within("heart rate", bpm, PULSE_BPM)
+    return HeartRate(bpm, Contact.YES)
+
+
+def _within(what: str, value: float, bounds: tuple[int, int]) -> None:
     low, high = bounds
     if not low <= value <= high:
-        raise SimError(f"{what} {value} is beyond what a cuff shows, {low} to {high}")
+        raise SimError(f"{what} {value:g} is beyond what a device shows, {low} to {high}")

@@ -139,6 +139,72 @@ class Air:
         )
         await meter.peripheral.settled()
 
+    async def measure_weight(
+        self,
+        home: Home,
+        weight_kg: float | None,
+        *,
+        at: datetime | None = None,
+        user: int | None = None,
+        wakes: bool = True,
+    ) -> None:
+        """Stand on the scale; None: it cannot weigh. Otherwise as `measure_blood_pressure`."""
+        scale = _has(home, "scale", home.scale)
+        at = at or self._now()
+        face = scale.peripheral.clock.face(at)
+        taken = measurements.weight(face, weight_kg, user)
+        (scale.measure if wakes else scale.load)(taken)
+        kind = "weight" if weight_kg is not None else "weight_failed"
+        self._tell(home, scale, kind, at, face, weight_kg=weight_kg, user=user)
+        await scale.peripheral.settled()
+
+    async def measure_temperature(
+        self,
+        home: Home,
+        temperature_c: float | None,
+        *,
+        at: datetime | None = None,
+        site: int | None = None,
+        wakes: bool = True,
+    ) -> None:
+        """Take a temperature, at a place by its number in the standard; None: it failed."""
+        thermometer = _has(home, "thermometer", home.thermometer)
+        at = at or self._now()
+        face = thermometer.peripheral.clock.face(at)
+        taken = measurements.temperature(face, temperature_c, site)
+        (thermometer.measure if wakes else thermometer.load)(taken)
+        kind = "temperature" if temperature_c is not None else "temperature_failed"
+        self._tell(home, thermometer, kind, at, face, temperature_c=temperature_c)
+        await thermometer.peripheral.settled()
+
+    async def measure_oxygen(
+        self,
+        home: Home,
+        spo2_pct: int | None,
+        pulse_bpm: int | None = None,
+        *,
+        at: datetime | None = None,
+        wakes: bool = True,
+    ) -> None:
+        """Hold a finger in the oximeter; None: it finds no pulse."""
+        oximeter = _has(home, "oximeter", home.oximeter)
+        at = at or self._now()
+        face = oximeter.peripheral.clock.face(at)
+        taken = measurements.spot_check(face, spo2_pct, pulse_bpm)
+        (oximeter.measure if wakes else oximeter.load)(taken)
+        kind = "oximetry" if spo2_pct is not None else "oximetry_failed"
+        self._tell(home, oximeter, kind, at, face, spo2_pct=spo2_pct, pulse_bpm=pulse_bpm)
+        await oximeter.peripheral.settled()
+
+    async def wear_strap(self, home: Home, bpm: int, for_min: float) -> None:
+        """Put the strap on, with a heart that beats so fast, for so many minutes of the story."""
+        strap = _has(home, "strap", home.strap)
+        at = self._now()
+        strap.put_on(measurements.heart_rate(bpm), for_min * 60 * strap.every_s)
+        face = strap.peripheral.clock.face(at)
+        self._tell(home, strap, "heart_rate", at, face, pulse_bpm=bpm)
+        await strap.peripheral.settled()
+
     def _tell(
         self, home: Home, device: Device, kind: str, at: datetime, face: datetime, **values: Any
     ) -> None:

@@ -1,21 +1,34 @@
 """A simulated blood-pressure cuff: it wakes after a measurement and gives what it has stored.
 
-Source: Bluetooth SIG, Blood Pressure Service 1.1.1 and Profile 1.1.1: stored measurements are
-indicated, one after the other, as soon as a gateway subscribes.
+A newer one has its measurements in both forms, under the old characteristic and the enhanced one;
+whoever subscribes both is sent each record twice.
+
+Source: Bluetooth SIG, Blood Pressure Service 1.1.1.
 """
 
-import asyncio
-import logging
-from collections import deque
 from dataclasses import dataclass
+from datetime import datetime
+
+from bumble.gatt import Characteristic
 
 from yikao_devices import gatt
-from yikao_devices.blood_pressure import BloodPressure, encode_blood_pressure
+from yikao_devices.blood_pressure import (
+    BloodPressure,
+    decode_blood_pressure,
+    encode_blood_pressure,
+)
+from yikao_devices.date_time import DateTime, EpochTime
+from yikao_devices.enhanced_blood_pressure import (
+    EnhancedBloodPressure,
+    encode_enhanced_blood_pressure,
+)
 from yikao_devices.features import BloodPressureFeature, encode_feature
 from yikao_sim.peripherals import attributes
 from yikao_sim.peripherals.peripheral import Peripheral
+from yikao_sim.peripherals.store import Store, Write, as_stored
 
-log = logging.getLogger(__name__)
+EPOCH = 2000
+"""The year from which an enhanced record counts its seconds."""
 
 FEATURES = (
     BloodPressureFeature.BODY_MOVEMENT
@@ -33,7 +46,8 @@ class CuffBehaviour:
     sends everything each time instead of deleting what was confirmed. `hangs_up`: it disconnects
     after the last record instead of waiting. `newest_first`: the order it sends them in. `memory`:
     records it holds; the oldest makes room. `useless`: it advertises the standard service and does
-    not have its measurements, which are under a service of the vendor's own.
+    not have its measurements, which are under a service of the vendor's own. `enhanced`: it has
+    them in the newer form too.
     """
 
     window_s: float = 60.0
@@ -42,6 +56,7 @@ class CuffBehaviour:
     newest_first: bool = False
     memory: int = 200
     useless: bool = False
+    enhanced: bool = False
 
 
 class Cuff:
@@ -49,27 +64,26 @@ class Cuff:
 
     def __init__(self, peripheral: Peripheral, behaviour: CuffBehaviour) -> None:
         self.peripheral = peripheral
-        self._behaviour = behaviour
-        self._memory: deque[bytes] = deque(maxlen=behaviour.memory)
-        self._owing = False
-        """True while a record has not been confirmed by a gateway."""
-        self._delivery: asyncio.Task[None] | None = None
         encrypted = peripheral.protection.encrypted
-        self._measurement = attributes.indicated(
-            peripheral.device, gatt.BLOOD_PRESSURE_MEASUREMENT, encrypted=encrypted
-        )
-        self._measurement.on(self._measurement.EVENT_SUBSCRIPTION, self._on_subscription)
+
+        def measurements(name: int) -> Characteristic[bytes]:
+            return attributes.indicated(peripheral.device, name, encrypted=encrypted)
+
+        forms: dict[Characteristic[bytes], Write] = {}
+        forms[measurements(gatt.BLOOD_PRESSURE_MEASUREMENT)] = as_stored
+        if behaviour.enhanced:
+            forms[measurements(gatt.ENHANCED_BLOOD_PRESSURE_MEASUREMENT)] = enhanced
+        self._store = Store(peripheral, forms, behaviour)
         feature = attributes.constant(
             gatt.BLOOD_PRESSURE_FEATURE, encode_feature(FEATURES), encrypted=encrypted
         )
-        offered = [feature] if behaviour.useless else [self._measurement, feature]
+        offered = [feature] if behaviour.useless else [*forms, feature]
         peripheral.offer(attributes.service(gatt.BLOOD_PRESSURE_SERVICE, offered))
-        peripheral.on_link_down = self._on_link_down
 
     @property
     def stored(self) -> int:
         """How many records are in its memory."""
-        return len(self._memory)
+        return len(self._store)
 
     def load(self, measurement: BloodPressure) -> None:
         """Put a measurement into the memory, as one taken earlier; the radio stays off."""
@@ -77,43 +91,39 @@ class Cuff:
 
     def load_frame(self, frame: bytes) -> None:
         """Put a record into the memory as these very bytes."""
-        self._memory.append(frame)
-        self._owing = True
+        self._store.load(frame)
 
     def measure(self, measurement: BloodPressure) -> None:
         """Take a measurement now, and switch the radio on."""
-        self.load(measurement)
-        if self.peripheral.subscribed(self._measurement):
-            self._deliver()
-        else:
-            self.wake()
+        self._store.measure(encode_blood_pressure(measurement))
 
     def wake(self) -> None:
         """Switch the radio on for the window, as after a press of the button."""
-        self.peripheral.advertise(self._behaviour.window_s)
+        self._store.wake()
 
-    def _on_subscription(self, _: object, notify: bool, indicate: bool) -> None:
-        if indicate and not self.peripheral.startled:
-            self._deliver()
 
-    def _deliver(self) -> None:
-        if self._delivery is None or self._delivery.done():
-            self._delivery = self.peripheral.spawn(self._send_all())
+def enhanced(frame: bytes) -> bytes:
+    """Return a stored record in the newer form, with the time that the display showed."""
+    value = decode_blood_pressure(frame)
+    shown = None if value.time is None else _counted(value.time)
+    return encode_enhanced_blood_pressure(
+        EnhancedBloodPressure(
+            value.unit,
+            value.systolic,
+            value.diastolic,
+            value.map,
+            shown,
+            value.pulse,
+            value.user,
+            value.status,
+            user_time=shown,
+        )
+    )
 
-    async def _send_all(self) -> None:
-        sent = 0
-        while sent < len(self._memory):
-            frame = self._memory[-1 - sent if self._behaviour.newest_first else sent]
-            await self.peripheral.send(self._measurement, frame)
-            if self._behaviour.keeps_records:
-                sent += 1
-            elif frame in self._memory:
-                self._memory.remove(frame)
-        self._owing = False
-        self.peripheral.stop_advertising()
-        if self._behaviour.hangs_up:
-            self.peripheral.hang_up()
 
-    def _on_link_down(self) -> None:
-        if self._owing:
-            self.wake()
+def _counted(time: DateTime) -> EpochTime | None:
+    at = time.to_datetime()
+    if at is None:
+        return None
+    since = at - datetime(EPOCH, 1, 1)  # noqa: DTZ001 - a device's clock has no zone
+    return EpochTime(int(since.total_seconds()), EPOCH)

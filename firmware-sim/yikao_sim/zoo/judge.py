@@ -12,19 +12,25 @@ from yikao_devices.wire import (
     BloodPressureReading,
     DeviceEvent,
     GlucoseReading,
+    HeartRateReading,
     Item,
     Reading,
     RefusedFrame,
+    WeightReading,
 )
-from yikao_sim.zoo.expectations import MEAL_MISSING, Event, Expectation, Refused, Stored
+from yikao_sim.zoo.expectations import Event, Expectation, Refused, Stored
 from yikao_sim.zoo.notation import show, show_taken, show_time
-from yikao_sim.zoo.taken import Pressure, Sugar, Taken
+from yikao_sim.zoo.taken import Beats, Kept, Pressure, Sugar, Taken, Weighing
 from yikao_sim.zoo.words import Words
 
 MMHG = 0.6
 """How far a pressure may be off: a tenth of a kPa is 0.75 mmHg."""
 MMOL_L = 0.06
 """How far a glucose may be off: 1 mg/dL is 0.0555 mmol/L."""
+KG = 0.01
+"""How far a weight may be off: a scale counts in steps of 5 g."""
+BPM = 2.0
+"""How far the middle of a minute of a strap may be off: a heart sways."""
 USER_UNKNOWN = 255
 
 DATA_EVENTS = frozenset({"measurement_failed", "control_solution", "ketone_record", "no_result"})
@@ -67,6 +73,9 @@ def _take_out(
             yield Words(f"缺少：{what}", f"missing: {what}")
             continue
         readings.remove(found)
+        if isinstance(taken, Beats):
+            # What was worn over the turn of a minute is told for both.
+            readings[:] = [each for each in readings if not _is(taken, each, at, expected)]
         if lacking := ", ".join(flag for flag in expected.flags if flag not in found.flags):
             yield Words(
                 f"没有标记 {lacking}：{show(found)}", f"without the flag {lacking}: {show(found)}"
@@ -76,7 +85,7 @@ def _take_out(
             yield Words(f"平均压为 0：{show(found)}", f"a mean pressure of 0: {show(found)}")
 
 
-def _is(taken: Pressure | Sugar, reading: Reading, at: datetime, expected: Stored) -> bool:
+def _is(taken: Kept, reading: Reading, at: datetime, expected: Stored) -> bool:
     off_s = abs((reading.measured_at - at).total_seconds())
     if expected.within_s is not None and off_s > expected.within_s:
         return False
@@ -84,8 +93,11 @@ def _is(taken: Pressure | Sugar, reading: Reading, at: datetime, expected: Store
         case Pressure(), BloodPressureReading():
             return _is_pressure(taken, reading)
         case Sugar(), GlucoseReading():
-            excused = expected.meal_or_flag and MEAL_MISSING in reading.flags
-            return _is_sugar(taken, reading) and (reading.meal == taken.meal or excused)
+            return _is_sugar(taken, reading) and reading.meal == taken.meal
+        case Weighing(), WeightReading():
+            return abs(reading.weight_kg - taken.kg) <= KG
+        case Beats(), HeartRateReading():
+            return abs(reading.pulse_bpm - taken.bpm) <= BPM
         case _:
             return False
 

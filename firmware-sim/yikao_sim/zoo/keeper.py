@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 from yikao_sim.errors import SimError
-from yikao_sim.zoo import bonds, cuffs, links, meters, vendors
+from yikao_sim.zoo import bonds, cuffs, links, meters, vendors, vitals
 from yikao_sim.zoo.enclosure import Verdict, meet
 from yikao_sim.zoo.gateway import Command
 from yikao_sim.zoo.persona import Persona
@@ -15,6 +15,7 @@ PERSONAS: tuple[Persona, ...] = (
     *bonds.PERSONAS,
     *links.PERSONAS,
     *vendors.PERSONAS,
+    *vitals.PERSONAS,
 )
 
 

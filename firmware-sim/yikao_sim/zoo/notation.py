@@ -7,11 +7,13 @@ from yikao_devices.wire import (
     BloodPressureReading,
     DeviceEvent,
     GlucoseReading,
+    HeartRateReading,
     Item,
     RefusedFrame,
+    WeightReading,
     kind_of,
 )
-from yikao_sim.zoo.taken import Failure, NotBlood, Pressure, Sugar, Taken
+from yikao_sim.zoo.taken import Beats, Failure, NotBlood, Pressure, Sugar, Taken, Weighing
 
 
 def show(item: Item) -> str:
@@ -21,6 +23,10 @@ def show(item: Item) -> str:
             value = _pressure(item.systolic_mmhg, item.diastolic_mmhg, item.pulse_bpm, item.user)
         case GlucoseReading():
             value = _sugar(item.glucose_mmol_l, item.meal)
+        case WeightReading():
+            value = f"{item.weight_kg:g} kg"
+        case HeartRateReading():
+            value = f"{item.pulse_bpm:g}/min"
         case DeviceEvent():
             return f"event {item.code}"
         case RefusedFrame():
@@ -38,6 +44,10 @@ def show_taken(taken: Taken) -> str:
             return _pressure(systolic, diastolic, pulse, user)
         case Sugar():
             return taken.limit or _sugar(taken.mmol_l, taken.meal)
+        case Weighing():
+            return f"{taken.kg:g} kg"
+        case Beats():
+            return f"{taken.bpm:g}/min"
         case Failure():
             return "Err"
         case NotBlood():

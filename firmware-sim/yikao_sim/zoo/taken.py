@@ -40,7 +40,25 @@ class NotBlood:
     mmol_l: float
 
 
-Taken = Pressure | Failure | Sugar | NotBlood
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """Somebody stood on a scale."""
+
+    ago_min: float
+    kg: float
+
+
+@dataclass(frozen=True, slots=True)
+class Beats:
+    """A heart that beat so fast while a strap was worn; told for each minute of it."""
+
+    ago_min: float
+    bpm: float
+
+
+Kept = Pressure | Sugar | Weighing | Beats
+"""What becomes a reading."""
+Taken = Kept | Failure | NotBlood
 
 
 def moment(taken: Taken, now: datetime) -> datetime:

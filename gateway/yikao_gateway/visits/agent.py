@@ -1,9 +1,9 @@
 """Listens for devices and visits them, one at a time on each radio; the radios' keeper.
 
 Nothing is polled: a device is visited because it was heard. Cuffs go before meters, for a cuff is
-awake for seconds only. A visit that fails is tried again when the device is next heard, unless only
-a person can help. A device that two radios hear is visited by the one that is bonded with it, else
-by the one that hears it better, and never by both.
+awake for seconds only, and meters before what streams. A visit that fails is tried again when the
+device is next heard, unless only a person can help. A device that two radios hear is visited by
+the one that is bonded with it, else by the one that hears it better, and never by both.
 """
 
 import asyncio
@@ -76,6 +76,11 @@ class Agent:
     def idle(self) -> bool:
         """Whether nobody is being visited or waits for it."""
         return all(ear.idle for ear in self._ears)
+
+    @property
+    def visiting(self) -> frozenset[str]:
+        """The devices that are being read at this moment."""
+        return frozenset(ear.visiting for ear in self._ears if ear.visiting is not None)
 
     async def listen(self) -> None:
         """Visit devices until a radio is lost. Raises `RadioUnavailable`, `StorageError`."""
@@ -181,7 +186,7 @@ class Agent:
     async def _visit(self, ear: Ear, target: Target) -> None:
         ear.visiting = target.address
         try:
-            visit = await ear.visitor.visit(target)
+            visit = await ear.visitor.visit(target, lambda: ear.wanted)
             if target.consent is not Consent.NONE:
                 ear.bonded = await ear.radio.bonded()
         finally:

@@ -13,6 +13,9 @@ from typing import Final, Protocol
 
 BARREN_MAX: Final = 16
 """Visits without result that are counted; by then the pause has long reached its longest."""
+LEFT_ALONE_S: Final = 3600.0
+"""A device that only a person can help is tried again after so long: he may have helped unseen, and
+what looked hopeless may not have been."""
 ATTEMPTS_MAX: Final = 3
 """How often `Once` tries a device."""
 
@@ -40,7 +43,7 @@ class Attention(Protocol):
         ...
 
     def visited(self, at_s: float, *, new_items: int, failed: bool, hopeless: bool = False) -> None:
-        """Note the end of a visit; a hopeless one is not repeated until a person acts."""
+        """Note the end of a visit; a hopeless one is not soon repeated, unless a person acts."""
         ...
 
 
@@ -59,7 +62,7 @@ class Watchful:
         was_away = at_s - self._heard_s >= self._pace.gone_s
         self._heard_s = at_s
         if self._hopeless:
-            return person and at_s - self._visited_s >= self._shortest_s()
+            return at_s - self._visited_s >= (self._shortest_s() if person else LEFT_ALONE_S)
         pause_s = self._shortest_s() if was_away else self._pause_s
         return at_s - self._visited_s >= pause_s
 

@@ -1,7 +1,8 @@
 """Which devices are ours, and whether a new bond may be made with one: a person decides both.
 
 A neighbour's cuff is in the air like our own. What is listed in the settings, or was bonded once,
-is read; a stranger is bonded only while a person has opened pairing mode, and only from nearby.
+is read; a stranger is bonded only while a person has opened pairing mode, and only from nearby. A
+strap is worn by whoever walks by, and tells for hours: of strangers it is never listened to.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from yikao_devices.models import Model, recognise
+from yikao_devices.models import Conversation, Model, recognise
 from yikao_gateway.radio.ports import Advertisement
 
 NEAR_DBM: Final = -70
@@ -72,10 +73,13 @@ class Choice:
         welcome = mode_open and (entry is not None or bonded or _is_near(heard))
         if entry is None and self.only_listed and not bonded and not welcome:
             return None
+        is_ours = entry is not None or bonded or welcome or self.bonding is Bonding.ANY
         consent = Consent.PRESENT if welcome else self._consent(entry)
         entry = entry or Listed(passkey=self.passkey)
         model = entry.model or recognise(heard.name, heard.services)
-        return None if model is None else Target(heard.address, model, entry.passkey, consent)
+        if model is None or (model.conversation is Conversation.STRAP and not is_ours):
+            return None
+        return Target(heard.address, model, entry.passkey, consent)
 
     def _consent(self, entry: Listed | None) -> Consent:
         """Return who agrees while pairing mode is closed."""

@@ -14,6 +14,9 @@ HEARD_MAX: Final = 512
 STALE_S: Final = 3.0
 """A strength measured longer ago says nothing; devices advertise at least about every second."""
 NOT_AT_ALL_DBM: Final = -128
+PATIENCE: Final = {Conversation.METER: 1, Conversation.STRAP: 2}
+"""A meter keeps its records and is reachable for long, a strap as long as it is worn; all others
+are awake for seconds."""
 
 
 class Ear:
@@ -69,9 +72,17 @@ class Ear:
         self._line.clear()
 
     async def next(self) -> Target:
-        """Return the first cuff of the line, else the first device, once there is one."""
+        """Return the first of the line that is soon gone, else the first that is most patient."""
         while not self._line:
             self._arrival.clear()
             await self._arrival.wait()
-        cuffs = (a for a, t in self._line.items() if t.model.conversation is not Conversation.METER)
-        return self._line.pop(next(cuffs, next(iter(self._line))))
+        return self._line.pop(min(self._line, key=lambda a: _patience(self._line[a])))
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody in the line should not wait for a stream to end; another stream can."""
+        return any(_patience(each) < PATIENCE[Conversation.STRAP] for each in self._line.values())
+
+
+def _patience(target: Target) -> int:
+    return PATIENCE.get(target.model.conversation, 0)

@@ -15,6 +15,7 @@ from yikao_devices.conversation import (
     ClockWillBeSet,
     Disconnected,
     Effect,
+    MayStay,
     Notification,
     Outcome,
     Pause,
@@ -82,8 +83,17 @@ class Mailbox:
         return letter
 
 
+Stay = Callable[[float], bool]
+"""Tells whether there is time to listen on, given how many seconds a connection may last."""
+
+
 async def converse(
-    talk: Talk, link: Link, mailbox: Mailbox, intake: Intake, now: Callable[[], datetime]
+    talk: Talk,
+    link: Link,
+    mailbox: Mailbox,
+    intake: Intake,
+    now: Callable[[], datetime],
+    may_stay: Stay = lambda longest_s: True,
 ) -> Outcome:
     """Run `talk` to its outcome.
 
@@ -95,7 +105,7 @@ async def converse(
     try:
         while True:
             effect = talk.send(answer)
-            answer = await _do(effect, link, mailbox, intake, now)
+            answer = await _do(effect, link, mailbox, intake, now, may_stay)
             mailbox.check()
     except StopIteration as end:
         outcome: Outcome = end.value
@@ -106,7 +116,12 @@ async def converse(
 
 
 async def _do(
-    effect: Effect, link: Link, mailbox: Mailbox, intake: Intake, now: Callable[[], datetime]
+    effect: Effect,
+    link: Link,
+    mailbox: Mailbox,
+    intake: Intake,
+    now: Callable[[], datetime],
+    may_stay: Stay,
 ) -> Answer:
     match effect:
         case Wait(timeout_s):
@@ -114,6 +129,8 @@ async def _do(
         case Pause(duration_s):
             await asyncio.sleep(duration_s)
             return None
+        case MayStay(longest_s):
+            return may_stay(longest_s)
         case AskTime():
             return now()
         case ClockCompared(offset_s):

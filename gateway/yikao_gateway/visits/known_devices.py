@@ -12,6 +12,7 @@ from msgspec import json
 
 from yikao_devices.clock_epochs import ClockSeen
 from yikao_gateway.store.database import Database
+from yikao_gateway.store.soundness import moment_of
 
 RECORD_MAX: Final = 0xFFFF
 """A record number has 16 bits."""
@@ -69,6 +70,13 @@ class KnownDevices:
         known = ((self.get(address), times[address]) for address in self.addresses())
         return [(device, at) for device, at in known if device is not None]
 
+    def drained_at(self, address: str) -> datetime | None:
+        """Return when (in UTC) a device was read to its end, None when the last visit failed."""
+        rows = self._database.read(
+            "SELECT last_seen FROM device WHERE address = ? AND problem IS NULL", (address,)
+        )
+        return moment_of(rows[0][0]) if rows else None
+
     def note(self, device: KnownDevice, at: datetime) -> None:
         """Remember `device` as it is now."""
         with self._database.write() as cursor:
@@ -103,11 +111,11 @@ class KnownDevices:
 
     def newest(self) -> datetime | None:
         """Return when (in UTC) a device was last read or an item was last stored."""
-        ((at,),) = self._database.read(
-            "SELECT max(at) FROM (SELECT max(last_seen) AS at FROM device UNION ALL"
-            " SELECT captured_at FROM item WHERE seq = (SELECT max(seq) FROM item))"
+        found = self._database.read(
+            "SELECT max(last_seen) FROM device UNION ALL"
+            " SELECT captured_at FROM item WHERE seq = (SELECT max(seq) FROM item)"
         )
-        return None if at is None else datetime.fromtimestamp(at, UTC)
+        return max(filter(None, (moment_of(at) for (at,) in found)), default=None)
 
 
 def _seen(at: float | None, ahead_s: float | None, over: int, drained: int) -> ClockSeen | None:
