@@ -9,9 +9,11 @@ from pathlib import Path
 from table import Figure, rate
 
 from yikao_devices.blood_pressure import decode_blood_pressure
-from yikao_devices.readings import Origin, blood_pressure_item
+from yikao_devices.items_blood_pressure import blood_pressure_item
+from yikao_devices.readings import Origin
 from yikao_gateway.store.database import Database
-from yikao_gateway.store.outbox import KeptFrame, Outbox
+from yikao_gateway.store.frames import KeptFrame
+from yikao_gateway.store.outbox import Outbox
 
 COUNT = 500
 FRAME = bytes.fromhex("007c005600610000")

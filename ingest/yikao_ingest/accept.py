@@ -4,9 +4,10 @@ Pure: bytes, the registry and the time go in; rows come out, or entries for the 
 their reason and bytes. One bad item costs no other. Nothing raises.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -19,8 +20,8 @@ from yikao_ingest.agreement import disagreement
 from yikao_ingest.directory import Device, Directory, Gateway
 from yikao_ingest.packed import pack
 from yikao_ingest.reasons import Reason
-from yikao_ingest.rows import Row, row_of
 from yikao_ingest.signature import SIGNATURE_BYTES, decode_base64url, genuine
+from yikao_ingest.whose import Nobody, whose
 
 FUTURE_MAX: Final = timedelta(minutes=5)
 """A gateway's clock is kept by the network; one further ahead than this is wrong."""
@@ -41,13 +42,12 @@ class Incoming:
     message_id: str = ""
 
 
-class AcceptedReading(NamedTuple):
-    """A reading that becomes a row of this resident. A tuple, for there are thousands a second."""
+class AcceptedReading(msgspec.Struct, frozen=True, gc=False):
+    """A reading that becomes a row of this resident. No dataclass: there are thousands a second."""
 
     patient_id: int
     device_id: int
     item: wire.Reading
-    row: Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,8 @@ def identify(incoming: Incoming, directory: Directory) -> Sender | Quarantined:
     gateway = directory.gateways.get(origin.gateway)
     if gateway is None or gateway.tenant != origin.tenant:
         return refuse(Reason.UNKNOWN_GATEWAY, "no such gateway in the registry")
+    if gateway.withdrawn:
+        return refuse(Reason.GATEWAY_WITHDRAWN, "withdrawn: nothing is taken from it")
     if len(incoming.payload) > wire.MESSAGE_BYTES_MAX:
         return refuse(Reason.TOO_LONG, f"{len(incoming.payload)} bytes")
     signature = decode_base64url(incoming.signature, SIGNATURE_BYTES)
@@ -154,7 +156,10 @@ def judge(incoming: Incoming, directory: Directory, rules: RuleSet, now: datetim
     message = _read(incoming, sender.gateway)
     if isinstance(message, Quarantined):
         return Judged(incoming, origin, b"", (message,), whole=True)
-    items = tuple(judge_item(raw, sender.gateway, directory, rules, now) for raw in message.items)
+    items = tuple(
+        _judged(item, raw, sender.gateway, directory, rules, now)
+        for item, raw in zip(_items(incoming, message), message.items, strict=True)
+    )
     return Judged(incoming, origin, sender.signature, items, kept=pack(incoming.payload))
 
 
@@ -175,14 +180,38 @@ def _read(incoming: Incoming, gateway: Gateway) -> wire.Message | Quarantined:
     return message
 
 
+def _items(incoming: Incoming, message: wire.Message) -> Sequence[wire.Item | Quarantined]:
+    """Return what the items are: read together, and each by itself where one cannot be read."""
+    try:
+        return wire.decode_items(incoming.payload)
+    except UNREADABLE:
+        return [_item(raw) for raw in message.items]
+
+
+def _item(raw: msgspec.Raw) -> wire.Item | Quarantined:
+    try:
+        return wire.decode_item(raw)
+    except UNREADABLE as error:
+        return Quarantined(Reason.ITEM_UNREADABLE, str(error), bytes(raw), _identity(raw))
+
+
 def judge_item(
     raw: msgspec.Raw, gateway: Gateway, directory: Directory, rules: RuleSet, now: datetime
 ) -> Accepted | Quarantined:
     """Return the verdict on an item that `gateway` provably sent and that arrived at `now`."""
-    try:
-        item = wire.decode_item(raw)
-    except UNREADABLE as error:
-        return Quarantined(Reason.ITEM_UNREADABLE, str(error), bytes(raw), _identity(raw))
+    return _judged(_item(raw), raw, gateway, directory, rules, now)
+
+
+def _judged(
+    item: wire.Item | Quarantined,
+    raw: msgspec.Raw,
+    gateway: Gateway,
+    directory: Directory,
+    rules: RuleSet,
+    now: datetime,
+) -> Accepted | Quarantined:
+    if isinstance(item, Quarantined):
+        return item
     if isinstance(item, wire.RefusedFrame):
         return Quarantined(Reason.FRAME_REFUSED, item.reason, bytes(raw), item.reading_id)
     return _place(item, raw, gateway, directory, rules, now)
@@ -204,22 +233,22 @@ def _place(
     if device is None and item.device != gateway.gateway_id:
         detail = "the device is not registered for this gateway"
         return Quarantined(Reason.UNKNOWN_DEVICE, detail, bytes(raw), identity)
-    user = None if isinstance(item, wire.DeviceEvent) else item.user
-    patient_id = device.patient(at, user) if device is not None else None
+    owner = whose(item, device, directory)
     if untimely := _untimely(item, now):
+        patient_id = None if isinstance(owner, Nobody) else owner
         # A time that no calendar holds in every zone cannot be shown again.
         kept_at = at if MINYEAR < at.year < MAXYEAR else None
         return Quarantined(*untimely, bytes(raw), identity, patient_id, kept_at)
     if isinstance(item, wire.DeviceEvent):
         return _event(item, raw, device, gateway, directory)
-    if device is None or patient_id is None:
-        detail = "the device belonged to nobody when it measured"
-        return Quarantined(Reason.NO_BINDING, detail, bytes(raw), identity, None, at)
+    if isinstance(owner, Nobody):
+        return Quarantined(*owner, bytes(raw), identity, None, at)
+    assert device is not None, "what no device measured is nobody's"
     if isinstance(item, wire.SymptomReport):
-        return AcceptedSymptoms(patient_id, item)
+        return AcceptedSymptoms(owner, item)
     if fault := _unusable(item, rules):
-        return Quarantined(*fault, bytes(raw), identity, patient_id, at)
-    return AcceptedReading(patient_id, device.device_id, item, row_of(item))
+        return Quarantined(*fault, bytes(raw), identity, owner, at)
+    return AcceptedReading(owner, device.device_id, item)
 
 
 def _event(

@@ -16,6 +16,7 @@ from typing import Final
 from yikao_devices.story_clock import Clock
 from yikao_ingest.accept import Judged
 from yikao_ingest.directory import Directory
+from yikao_ingest.staging import Sheet
 from yikao_ingest.subscriber import Delivery
 
 LOOK_S: Final = 0.1
@@ -37,13 +38,14 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Messages, and the verdicts on those that carry items; `directory`: by which registry.
+    """Messages, the verdicts on those that carry items, and their readings as they are stored.
 
-    judge_s: how long that took.
+    directory: by which registry it was judged. judge_s: how long that took.
     """
 
     deliveries: Sequence[Delivery] = ()
     judged: Sequence[Judged] = ()
+    sheet: Sheet | None = None
     directory: Directory | None = None
     judge_s: float = 0.0
 

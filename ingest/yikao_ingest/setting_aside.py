@@ -11,6 +11,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from yikao_alerts.from_wire import matters
 from yikao_alerts.sql_blocks import load_sql_blocks
 from yikao_devices import wire
 from yikao_ingest.accept import Judged, Quarantined
@@ -55,7 +56,8 @@ def set_aside(
         copy.set_types(_TYPES)
         for one in entries:
             copy.write_row(_row(one, now))
-    return {one.item.patient_id for one in entries if one.item.patient_id is not None}
+    told = (one.item for one in entries)
+    return {item.patient_id for item in told if item.patient_id and matters(item.payload)}
 
 
 def storable(text: str) -> str:

@@ -1,92 +1,106 @@
-"""Readings on their way into the tables: rows of the staging table, of which no two are alike."""
+"""Readings on their way into the tables: which can be stored together, and in which order.
 
-from collections.abc import Iterable, Iterator
+What names a stored reading, the primary key of its table, is resident, time, device and kind.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
+from yikao_alerts.history import JUDGED
 from yikao_devices import wire
-from yikao_ingest.accept import AcceptedReading
-from yikao_ingest.rows import Row, milliseconds
+from yikao_ingest.accept import AcceptedReading, Judged
+from yikao_ingest.lines import AT, Rows, kind_number, reading_lines, received_after
 
-TYPES: Final = (
-    *("uuid", "int8", "int4", "timestamptz", "int4", "text"),
-    *("float8",) * 9,
-    *("text", "text", "int4", "int2", "text[]", "float8", "text", "float8"),
-    *("int8", "int4", "int4", "int8"),
-)
-"""Of the columns of `copy_staging`."""
-_PLACE: Final = itemgetter(0, 1)
-"""Key and id of what is staged."""
+_JUDGED: Final = [kind_number(kind) for kind in JUDGED]
 
 
-class Key(NamedTuple):
-    """What names a stored reading: the primary key of the table."""
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The readings of a batch, of which no two have one id, and their lines.
 
-    patient_id: int
-    time: datetime
-    device_id: int
-    kind: str
-
-
-class Staged(NamedTuple):
-    """A reading and its row, in the order of `copy_readings`."""
-
-    key: Key
-    reading_id: UUID
-    message_id: int | None
-    row: Row
-
-
-def staged(accepted: AcceptedReading, message_id: int | None, now: datetime) -> Staged:
-    """Return a reading with its row."""
-    item = accepted.item
-    at = item.measured_at
-    key = Key(accepted.patient_id, at, accepted.device_id, wire.kind_of(item))
-    row = (*key, *accepted.row, milliseconds(now - at))
-    return Staged(key, item.reading_id, message_id, row)
-
-
-def staging_row(one: Staged) -> Row:
-    """Return a reading as `copy_staging` takes it."""
-    return one.reading_id, one.message_id, *one.row
-
-
-def rounds(readings: Iterable[Staged]) -> Iterator[list[Staged]]:
-    """Yield what is to be stored one round after the other: in one no two have the same key.
-
-    An id that comes again is left out. Of several ids under one key the lowest goes first, whatever
-    order they came in. Those of a round lie in the order of the table's index.
+    messages: the place in the batch of the message that brought each. lines: of COPY, without the
+    count before and without the last field. keys: patient, time, device and kind as numbers, each a
+    row, in the order of the table's index.
     """
-    unique: dict[UUID, Staged] = {}
-    for one in readings:
-        unique.setdefault(one.reading_id, one)
-    left = sorted(unique.values(), key=_PLACE)
-    while left:
-        taken, later = [left[0]], list[Staged]()
-        for one in left[1:]:
-            (later if one.key == taken[-1].key else taken).append(one)
-        yield taken
-        left = later
+
+    readings: Sequence[AcceptedReading]
+    messages: Sequence[int]
+    lines: Sequence[bytes]
+    keys: NDArray[np.float64]
+
+    def reading_id(self, row: int) -> UUID:
+        """Return the id of a reading."""
+        return self.readings[row].item.reading_id
+
+    def ends(self, now: datetime) -> list[bytes]:
+        """Return what is still missing of each line: how long the reading took to come, in ms."""
+        return received_after(self.keys[1], now)
+
+    def rounds(self) -> Iterator[Rows]:
+        """Yield what is to be stored one round after the other: in one no two have the same key.
+
+        Of several ids under one key the lowest goes first, whatever order they came in. Those of a
+        round lie in the order of the table's index.
+        """
+        order = np.lexsort(self.keys[::-1])
+        again = self._again(order)
+        if again.any():
+            ranks = np.empty(len(order))
+            ranks[sorted(range(len(order)), key=self.reading_id)] = np.arange(len(order))
+            order = np.lexsort((ranks, *self.keys[::-1]))
+        while len(order):
+            again = self._again(order)
+            yield order[~again]
+            order = order[again]
+
+    def _again(self, order: Rows) -> NDArray[np.bool_]:
+        """Return which have the key of the one before."""
+        keys = self.keys[:, order]
+        return np.concatenate(([False], (keys[:, 1:] == keys[:, :-1]).all(axis=0)))
+
+    def judged(self, rows: Rows) -> Rows:
+        """Return of a round those at which rules look: others ask nobody to look at a resident."""
+        return rows[np.isin(self.keys[3, rows], _JUDGED)]
+
+    def oldest(self, rows: Rows) -> dict[int, datetime]:
+        """Return of a round, for each resident, the time of the oldest reading."""
+        _, first = np.unique(self.keys[0, rows], return_index=True)
+        oldest = (self.readings[row] for row in rows[first].tolist())
+        return {one.patient_id: one.item.measured_at for one in oldest}
+
+    def newest(self, rows: Rows) -> Rows:
+        """Return of a round each resident's newest reading of each kind, the lowest device's."""
+        patients, times, devices, kinds = self.keys[:, rows]
+        order = np.lexsort((devices, -times, kinds, patients))
+        whose = np.stack((patients, kinds))[:, order]
+        others = (whose[:, 1:] != whose[:, :-1]).any(axis=0)
+        return rows[order[np.concatenate(([True], others))]]
 
 
-def oldest(readings: Iterable[Staged]) -> dict[int, datetime]:
-    """Return for each resident the time of the oldest reading."""
-    found: dict[int, datetime] = {}
-    for one in readings:
-        key = one.key
-        at = found.get(key.patient_id)
-        if at is None or key.time < at:
-            found[key.patient_id] = key.time
-    return found
+def sheet_of(batch: Sequence[Judged]) -> Sheet | None:
+    """Return the readings of a batch; None when there is none.
 
-
-def newest(together: Iterable[Staged]) -> list[Staged]:
-    """Return of a round each resident's newest reading of each kind, the lowest device's first."""
-    found: dict[tuple[int, str], Staged] = {}
-    for one in together:
-        mine = one.key.patient_id, one.key.kind
-        if mine not in found or found[mine].key.time < one.key.time:
-            found[mine] = one
-    return list(found.values())
+    An id that comes again is left out.
+    """
+    unique: dict[int, tuple[AcceptedReading, int]] = {}
+    for place, judged in enumerate(batch):
+        for one in judged.items:
+            if isinstance(one, AcceptedReading):
+                unique.setdefault(one.item.reading_id.int, (one, place))
+    if not unique:
+        return None
+    readings, messages = zip(*unique.values(), strict=True)
+    numbers, lines = reading_lines(readings)
+    named = [numbers[:, AT[name]] for name in ("patient_id", "time", "device_id")]
+    return Sheet(
+        readings,
+        messages,
+        lines,
+        np.stack((*named, [kind_number(wire.kind_of(one.item)) for one in readings])),
+    )

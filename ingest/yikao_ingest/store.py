@@ -23,14 +23,14 @@ from yikao_ingest.accept import (
     Judged,
     Quarantined,
 )
-from yikao_ingest.directory import Binding, Device, Directory, Gateway
+from yikao_ingest.directory import Binding, Card, Device, Directory, Gateway
 from yikao_ingest.errors import ServerError
 from yikao_ingest.landing import Landing
 from yikao_ingest.migrate import Mode
 from yikao_ingest.partitions import months, names_between, partition
 from yikao_ingest.setting_aside import set_aside, storable
 from yikao_ingest.signature import PUBLIC_KEY_BYTES, decode_base64url
-from yikao_ingest.staging import Staged, staged
+from yikao_ingest.staging import Sheet, sheet_of
 
 SQL: Final = load_sql_blocks("yikao_ingest")
 LOCK: Final = 0x79696B69
@@ -116,14 +116,20 @@ class Store:
             for device_id, *fields in self._conn.execute(SQL["directory_bindings"]):
                 bindings.setdefault(device_id, []).append(Binding(*fields))
             devices = {
-                row[1]: Device(row[0], row[1], row[2], tuple(bindings.get(row[0], ())))
+                row[1]: Device(row[0], row[1], row[2], tuple(bindings.get(row[0], ())), row[3])
                 for row in self._conn.execute(SQL["directory_devices"])
             }
             gateways = {
-                row[0]: Gateway(row[0], row[1], decode_base64url(row[2], PUBLIC_KEY_BYTES) or b"")
+                row[0]: Gateway(
+                    row[0], row[1], decode_base64url(row[2], PUBLIC_KEY_BYTES) or b"", row[3]
+                )
                 for row in self._conn.execute(SQL["directory_gateways"])
             }
-        return Directory(gateways, devices)
+            cards = {
+                digest: Card(*fields)
+                for digest, *fields in self._conn.execute(SQL["directory_cards"])
+            }
+        return Directory(gateways, devices, cards)
 
     @contextmanager
     def together(self) -> Iterator[psycopg.Connection[Any]]:
@@ -134,52 +140,51 @@ class Store:
         with _ours(), self._conn.transaction():
             yield self._conn
 
-    def save(self, batch: Sequence[Judged], now: datetime) -> None:
+    def save(self, batch: Sequence[Judged], now: datetime, sheet: Sheet | None = None) -> None:
         """Store a batch in one transaction.
+
+        sheet: of the batch, where it was made before.
 
         Refuses with `DataRefusedError` what the database will not take, having stored nothing, and
         with `DatabaseAwayError` when it is not known whether anything was stored: the batch is
         saved again then, which does no harm.
         """
+        sheet = sheet or sheet_of(batch)
         with _ours():
             try:
-                self._commit(batch, now)
+                self._commit(batch, sheet, now)
             except psycopg.errors.CheckViolation as error:
                 if not _has_no_month(error):
                     raise
                 # The retention dropped it since; late readings have it made again.
                 self._partitions.clear()
-                self._commit(batch, now)
+                self._commit(batch, sheet, now)
 
-    def _commit(self, batch: Sequence[Judged], now: datetime) -> None:
-        if self._mode is Mode.PLAIN:
-            self._ensure_partitions(batch)
+    def _commit(self, batch: Sequence[Judged], sheet: Sheet | None, now: datetime) -> None:
+        if self._mode is Mode.PLAIN and sheet is not None:
+            self._ensure_partitions(sheet)
         with self._conn.transaction():
-            patients = self._save(batch, now)
+            patients = self._save(batch, sheet, now)
             if patients:
                 values = {"patients": sorted(patients), "now": now}
                 self._conn.execute(SQL["queue_evaluations"], values)
                 self._notify(EVALUATE, "")
             self._notify(CHANGED, "readings")
 
-    def _save(self, batch: Sequence[Judged], now: datetime) -> set[int]:
+    def _save(self, batch: Sequence[Judged], sheet: Sheet | None, now: datetime) -> set[int]:
         """Store a batch and return the residents to look at."""
         message_ids = self._messages(batch, now)
         patients = set_aside(self._conn, batch, message_ids, now)
-        readings: list[Staged] = []
         for judged, message_id in zip(batch, message_ids, strict=True):
             for item in judged.items:
-                match item:
-                    case AcceptedReading():
-                        readings.append(staged(item, message_id, now))
-                    case Quarantined():
-                        continue  # set aside already
-                    case AcceptedSymptoms():
-                        patients |= self._symptoms(item, message_id, now)
-                    case AcceptedEvent() | AcceptedCall():
-                        patients |= self._event(judged, item, message_id, now)
-        if readings:
-            patients |= self._landing.store(readings, now)
+                if isinstance(item, AcceptedReading):
+                    continue  # in the sheet
+                if isinstance(item, AcceptedSymptoms):
+                    patients |= self._symptoms(item, message_id, now)
+                elif not isinstance(item, Quarantined):
+                    patients |= self._event(judged, item, message_id, now)
+        if sheet is not None:
+            patients |= self._landing.store(sheet, message_ids, now)
         return patients
 
     def _messages(self, batch: Sequence[Judged], now: datetime) -> list[int | None]:
@@ -201,14 +206,13 @@ class Store:
                 copy.write_row((found[-1], now, gateway, judged.kept, *proof))
         return found
 
-    def _ensure_partitions(self, batch: Sequence[Judged]) -> None:
+    def _ensure_partitions(self, sheet: Sheet) -> None:
         """Make the months of these readings, where plain PostgreSQL does not have them yet.
 
         In a transaction of its own: making one locks all readings, for this moment only.
         """
-        items = [item for judged in batch for item in judged.items]
-        times = [item.item.measured_at for item in items if isinstance(item, AcceptedReading)]
-        if not times or self._partitions.issuperset(names_between(min(times), max(times))):
+        times = [one.item.measured_at for one in sheet.readings]
+        if self._partitions.issuperset(names_between(min(times), max(times))):
             return
         for month in months(times):
             name, start, end = partition(month)

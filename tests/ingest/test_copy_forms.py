@@ -1,5 +1,6 @@
 """What we write for COPY by hand is what PostgreSQL reads and gives back."""
 
+import struct
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from yikao_alerts.sql_blocks import load_sql_blocks
-from yikao_ingest.copy_forms import Flags, ledger_lines
+from yikao_ingest.copy_forms import copied, ledger, words
 
 SQL = load_sql_blocks("yikao_ingest")
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -26,7 +27,7 @@ def test_the_ledger_holds_what_was_entered(
 ) -> None:
     clinic.rows("TRUNCATE ingest_ledger")
     with clinic.connection.cursor().copy(SQL["copy_ledger"]) as copy:
-        copy.write(ledger_lines(entries, now))
+        copy.write(ledger(entries, now))
     found = clinic.rows("SELECT reading_id, received_at, message_id, outcome FROM ingest_ledger")
     assert set(found) == {(name, now, number, "stored") for name, number in entries}
 
@@ -36,11 +37,8 @@ def test_the_ledger_holds_what_was_entered(
 def test_the_flags_come_back(clinic: Clinic, rows: list[list[str]]) -> None:
     clinic.rows("CREATE TEMPORARY TABLE IF NOT EXISTS tagged (number int4, flags text[])")
     clinic.rows("TRUNCATE tagged")
-    cursor = clinic.connection.cursor()
-    cursor.adapters.register_dumper(None, Flags)
-    with cursor.copy("COPY tagged FROM STDIN (FORMAT BINARY)") as copy:
-        copy.set_types(["int4", "text[]"])
-        for row in enumerate(rows):
-            copy.write_row(row)
+    lines = (struct.pack(">ii", 4, place) + words(flags) for place, flags in enumerate(rows))
+    with clinic.connection.cursor().copy("COPY tagged FROM STDIN (FORMAT BINARY)") as copy:
+        copy.write(copied(lines, 2))
     found = clinic.rows("SELECT flags, array_lower(flags, 1) FROM tagged ORDER BY number")
     assert found == [(row, 1 if row else None) for row in rows]

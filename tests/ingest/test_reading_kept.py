@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from yikao_devices import wire
-from yikao_ingest.rows import device_clock
 
 MILLISECOND = timedelta(milliseconds=1)
 DAYS = st.timedeltas(timedelta(0), timedelta(days=900))
@@ -67,17 +66,22 @@ def test_its_times_are_shown_as_they_were(
     assert timedelta(0) <= NOW - received_at < MILLISECOND
 
 
+@pytest.mark.usefixtures("clinic")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.datetimes(), st.integers(-(10**9), 10**9), st.sampled_from([0, 28_800, -12_600]))
 def test_what_a_gateway_sends_follows_from_two_small_numbers(
-    shown: datetime, offset_us: int, zone_s: int
+    ingest: Intake, shown: datetime, offset_us: int, zone_s: int
 ) -> None:
     """Whatever its clock is off by: the numbers change no faster than the offset's seconds."""
-    shown = shown.replace(year=2026, microsecond=0)
+    ingest.clinic.rows("TRUNCATE reading_kept, ingest_ledger, reading_conflict, quarantine")
+    shown = shown.replace(year=2024, microsecond=0)
     at = (shown - timedelta(seconds=zone_s, microseconds=offset_us)).replace(tzinfo=UTC)
-    words = wire.Clocks(NOW, shown.isoformat(), offset_us / 10**6)
-    ahead_s, zone = device_clock(words, at)
-    assert zone == zone_s
-    assert ahead_s is not None
+    item = pressure(at=at, clocks=wire.Clocks(NOW, shown.isoformat(), offset_us / 10**6))
+    ingest.receives(ingest.clinic.first.send(item))
+    ((words, offset, ahead_s, zone),) = ingest.clinic.rows(
+        "SELECT device_time, device_offset_s, device_ahead_s, device_zone_s FROM reading_kept"
+    )
+    assert (words, offset, zone) == (None, None, zone_s)
     assert abs(ahead_s - zone_s - offset_us / 10**6) <= 0.5
 
 
