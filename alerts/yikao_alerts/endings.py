@@ -164,7 +164,10 @@ def normal_rounds(episode: Episode, history: History, rules: RuleSet, now: datet
     ill = (report.at for report in history.symptoms if report.codes - NO_COMPLAINT)
     since = max([episode.last_evidence_at, *ill])
     rounds, counted_at = 0, since
+    # Who was called for a single reading is well again wherever that is measured.
+    everywhere = rules.rule(episode.rule_id).is_crisis
     readings = [m for m in history.of_kind(normal.kind) if m.at > since]
+    readings = [m for m in readings if everywhere or m.at_home]
     for at, met in _judged(normal, readings, now):
         if not met:
             rounds, counted_at = 0, at

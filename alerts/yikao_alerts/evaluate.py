@@ -23,6 +23,7 @@ from yikao_alerts.recheck import rechecks
 from yikao_alerts.resident import Resident
 from yikao_alerts.rules.forms import Drop, Gain, OnReading
 from yikao_alerts.rules.model import PAGING, SEVERITIES, Rule, RuleSet
+from yikao_alerts.series import series_of
 from yikao_alerts.times import counted
 from yikao_alerts.view import View, look
 from yikao_alerts.weigh import Case, weighed
@@ -95,8 +96,11 @@ def _of_rule(rule: Rule, firsts: list[Measurement], view: View) -> Iterator[Case
     match form:
         case OnReading(times=()):
             if firsts:
-                yield from on_readings(rule, form, firsts, view.series(rule.kind), view)
+                around = view.everywhere if rule.is_crisis else view.series
+                yield from on_readings(rule, form, firsts, around(rule.kind), view)
             if twins is not None and rule.severity in PAGING:
+                if not rule.is_crisis:
+                    twins = series_of(m for m in twins.readings if m.at_home)
                 yield from on_readings(rule, form, twins.readings, twins, view)
         case OnReading():
             yield from counted(rule, form, firsts, view)

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Final, TypeVar
 
+from yikao_alerts.contexts import OFFICE
+
 BLOOD_PRESSURE: Final = "blood_pressure"
 GLUCOSE: Final = "glucose"
 KETONE: Final = "ketone"
@@ -13,10 +15,12 @@ WEIGHT: Final = "weight"
 SPO2: Final = "spo2"
 TEMPERATURE: Final = "temperature"
 CGM: Final = "cgm"
+HEART_RATE: Final = "heart_rate"
 
 LOOK_BACK: Final = timedelta(days=8)
 """Acute rules of the shipped sets count over a week at most, and a test holds this above them."""
 
+PULSE_UNIT: Final = "bpm"
 UNITS: Final[Mapping[str, tuple[str, ...]]] = {
     BLOOD_PRESSURE: ("mmHg", "kPa"),
     GLUCOSE: ("mmol/L", "mg/dL"),
@@ -25,6 +29,7 @@ UNITS: Final[Mapping[str, tuple[str, ...]]] = {
     SPO2: ("%",),
     TEMPERATURE: ("Cel",),
     CGM: ("mmol/L", "mg/dL"),
+    HEART_RATE: (PULSE_UNIT,),
 }
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     BLOOD_PRESSURE: ("systolic", "diastolic", "pulse"),
@@ -34,8 +39,12 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     SPO2: ("spo2", "pulse"),
     TEMPERATURE: ("temperature",),
     CGM: ("glucose",),
+    HEART_RATE: ("pulse",),
 }
-PULSE_UNIT: Final = "bpm"
+
+JUDGED: Final = frozenset({BLOOD_PRESSURE, GLUCOSE})
+"""What devices measure and rules look at, as `judged` of the schema says it too: weight,
+temperature, oximetry and heart rate are kept and shown, and nobody is called for them."""
 
 DEVICE: Final = "device"
 MANUAL: Final = "manual"
@@ -69,6 +78,12 @@ class Measurement:
     context: str | None = None
     source: str = DEVICE
     doubt_s: float = 0.0
+
+    @property
+    def at_home(self) -> bool:
+        """Whether it was measured at home: what is measured at the practice, or at a station there,
+        is another number (135/85 at home is 140/90 there) and enters nothing that is counted."""
+        return self.context != OFFICE
 
     @property
     def age(self) -> timedelta:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
 
-from yikao_alerts.from_wire import OWN_FIELDS, measurement_of
+from yikao_alerts.from_wire import KNOWN, measurement_of
 from yikao_alerts.history import PULSE_UNIT
 from yikao_alerts.limits import PULSE_PRESSURE
 from yikao_alerts.quiet import ROUNDING, Zone, stretches, widest_gap
@@ -29,7 +29,7 @@ def impossible(rules: RuleSet, item: wire.Reading) -> Rule | None:
 
 @dataclass(frozen=True, slots=True)
 class Ordinary:
-    """Where no quarantine rule has a limit, by kind and the device's own unit.
+    """Where no quarantine rule has a limit, by kind and unit of an item.
 
     zones: name of a value in the item, and the zone it is in. apart: by how much systolic is to lie
     above diastolic.
@@ -75,14 +75,14 @@ def ordinary(rules: RuleSet) -> Ordinary:
         return gap.low, gap.high
 
     zones = {
-        (kind, unit): tuple(
-            (name, *free(kind, field, PULSE_UNIT if field == "pulse" else unit))
-            for field, name in names.items()
+        said: tuple(
+            (name, *free(known.kind, field, PULSE_UNIT if field == "pulse" else known.unit))
+            for field, name in known.fields.items()
         )
-        for (kind, unit), names in OWN_FIELDS.items()
+        for said, known in KNOWN.items()
     }
     apart = {}
-    for kind, unit in OWN_FIELDS:
+    for kind, unit, _ in KNOWN.values():
         low, high = free(kind, PULSE_PRESSURE, unit)
         apart[unit] = (low + ROUNDING, high - ROUNDING)
     return Ordinary(zones, apart)
@@ -94,6 +94,6 @@ def _taken(rule: Rule, form: OnReading) -> Iterator[tuple[tuple[str, str, str], 
         for unit, stretch in stretches(limit):
             yield (rule.kind, limit.field, unit), stretch
     if form.order is not None:
-        for kind, unit in OWN_FIELDS:
+        for kind, unit, _ in KNOWN.values():
             # Of systolic and diastolic, the one pair that has an order.
             yield (kind, PULSE_PRESSURE, unit), Zone(-inf, 0.0)

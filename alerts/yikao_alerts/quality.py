@@ -1,6 +1,7 @@
 """Is the reading what it seems: possible, in its unit, in time, of this person, by a known device?
 
-Nothing here pages and nothing is thrown away: it is asked about, and told beside the reading.
+Nothing here pages and nothing is thrown away: it is asked about, and told beside the reading. Only
+of readings at home: at a station nobody of the home could answer.
 
 Source: rules DQ-01 to DQ-05 and DQ-07 of the rule file. Other person: Mahalanobis 1936; 16.3 is the
 99.9th percentile of the chi-squared distribution with 3 degrees of freedom.
@@ -83,7 +84,7 @@ def _implausible(rule: Rule, form: OnReading, view: View) -> Iterator[Finding]:
     if not any(m.kind == rule.kind and not m.plausible for m in view.loud):
         return
     for m in view.history.measurements:
-        if m.kind != rule.kind:
+        if m.kind != rule.kind or not m.at_home:
             continue
         if m.plausible:
             row.clear()
@@ -130,13 +131,13 @@ def _device_change(rule: Rule, form: DeviceChange, view: View) -> Iterator[Findi
     if not known:
         return
     for m in view.history.measurements:
-        if m.device and m.device not in known:
+        if m.device and m.device not in known and m.at_home:
             known.add(m.device)
             yield finding(rule, m.at, (m.key,), {}, NOT_NEEDED)
 
 
 def _about(rule: Rule, view: View) -> Iterator[Measurement]:
-    return (m for m in view.loud if rule.kind in (ANY_KIND, m.kind))
+    return (m for m in view.loud if rule.kind in (ANY_KIND, m.kind) and m.at_home)
 
 
 OF_ORDINARY: Final = (OtherPerson, DeviceChange)

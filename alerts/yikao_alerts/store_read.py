@@ -18,7 +18,7 @@ from yikao_alerts.clock import Now
 from yikao_alerts.deliberate import PageKnown
 from yikao_alerts.episodes import Episode, Known, State
 from yikao_alerts.findings import NOT_NEEDED, Finding, finding
-from yikao_alerts.from_wire import measurement_of
+from yikao_alerts.from_wire import matters, measurement_of
 from yikao_alerts.history import DEVICE, Measurement, Profile, Symptoms, history_of, key_of
 from yikao_alerts.plan import plan_of
 from yikao_alerts.record import GENESIS, Given
@@ -147,7 +147,9 @@ async def load(
         "recent": window.recent(now),
         "oldest": now - OLDEST,
     }
-    rows = {name: _by_patient(await _rows(conn, name, values)) for name in _ASKED}
+    asked = {name: await _rows(conn, name, values) for name in _ASKED}
+    asked["implausible"] = [row for row in asked["implausible"] if matters(row[2])]
+    rows = {name: _by_patient(found) for name, found in asked.items()}
     people = {patient_id: resident_of_row(row) for patient_id, (row,) in rows["residents"].items()}
     begins = dict.fromkeys(people, values["since"])
     if not whole:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from psycopg import AsyncConnection
 
@@ -265,8 +266,18 @@ def ask_row(patient_id: int, ask: Ask, now: datetime) -> dict[str, Any]:
         "text_zh": ask.text_zh,
         "text_en": ask.text_en,
         "expires_at": ask.expires_at,
+        "show_at": ask.show_at,
         "now": now,
     }
+
+
+async def withdraw_asks(
+    conn: AsyncConnection, patients: Sequence[int], wanted: Sequence[UUID], now: datetime
+) -> bool:
+    """Take back what was to be said to these residents later and is not `wanted` any more; return
+    whether there was anything."""
+    values = {"patients": list(patients), "wanted": list(wanted), "now": now}
+    return bool(await (await conn.execute(SQL["withdraw_commands"], values)).fetchall())
 
 
 async def set_timers(conn: AsyncConnection, times: Mapping[int, datetime]) -> None:

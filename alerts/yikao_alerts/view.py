@@ -53,19 +53,32 @@ class View:
 
     def firsts(self, kind: str) -> Iterator[tuple[Rule, list[Measurement]]]:
         """Yield each rule on a kind of reading with those that may meet it, in order of time:
-        plausible, in a known unit, and near its limits."""
-        return self.plan.glances[kind].dealt(self._plausible.get(kind, ()))
+        plausible, in a known unit, and near its limits. Of readings at the practice only what is a
+        crisis."""
+        for rule, found in self.plan.glances[kind].dealt(self._plausible.get(kind, ())):
+            yield rule, found if rule.is_crisis else [m for m in found if m.at_home]
 
     @cached_property
     def _plausible(self) -> dict[str, list[Measurement]]:
         return _by_kind(self.loud)
 
     def series(self, kind: str) -> Series:
-        """Return all plausible readings of a kind in a known unit."""
+        """Return all plausible readings of a kind in a known unit that were measured at home."""
         return self._series.get(kind, NO_SERIES)
+
+    def everywhere(self, kind: str) -> Series:
+        """Return the same with those at the practice: what confirms or ends a crisis."""
+        return self._everywhere.get(kind, NO_SERIES)
 
     @cached_property
     def _series(self) -> dict[str, Series]:
+        by_kind = _by_kind(m for m in self.history.measurements if m.at_home)
+        return {kind: series_of(by_kind[kind]) for kind in by_kind}
+
+    @cached_property
+    def _everywhere(self) -> dict[str, Series]:
+        if all(m.at_home for m in self.history.measurements):
+            return self._series
         by_kind = _by_kind(self.history.measurements)
         return {kind: series_of(by_kind[kind]) for kind in by_kind}
 

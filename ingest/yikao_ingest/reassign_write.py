@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 from psycopg import AsyncConnection
 
 from yikao_alerts.amended import AMENDED, RETURNED, amend
-from yikao_alerts.history import key_of
+from yikao_alerts.history import JUDGED, key_of
 from yikao_alerts.store import CHANGED, EVALUATE, lock_patient, notify
 from yikao_alerts.store import SQL as ALERTS_SQL
 from yikao_ingest.reassign import Outcome, Placed, Record
@@ -130,20 +130,21 @@ def _where_to(placed: Iterable[Placed]) -> dict[str, Any]:
 
 
 async def _look_again(conn: AsyncConnection, work: Work, batch: Batch, now: datetime) -> None:
-    """Have days closed anew and decisions made again, of all who lost something or got it."""
+    """Have days closed anew and decisions made again, of all who lost or got what rules look at."""
     firsts: dict[int, datetime] = {}
-    made = [(p.record.patient_id, p.patient_id, p.record.time) for p in batch.placed]
+    judged = [p for p in batch.placed if p.record.kind in JUDGED]
+    made = [(p.record.patient_id, p.patient_id, p.record.time) for p in judged]
     made += [(r.patient_id, r.to, r.time) for r in batch.reports]
     for holder, to, at in made:
         for patient_id in (holder, to):
             firsts[patient_id] = min(at, firsts.get(patient_id, at))
+    days = {"patients": list(firsts), "times": list(firsts.values())}
+    await _run(conn, "take_back_days", days)
     values = {
-        "patients": list(firsts),
-        "times": list(firsts.values()),
+        "patients": _patients(batch),
         "kinds": sorted({p.record.kind for p in batch.placed}),
         "device_id": work.device.device_id,
     }
-    await _run(conn, "take_back_days", values)
     for statement in ("lock_latest", "no_latest", "lower_latest", "first_latest", "habits"):
         await _run(conn, statement, values)
     for patient_id in sorted(firsts):

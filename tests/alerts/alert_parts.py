@@ -130,6 +130,8 @@ class Desk:
         """Doctors whose every contact fails for good."""
         self.timer: datetime | None = None
         self.said: dict[UUID, tuple[datetime, Ask]] = {}
+        self.later: list[Ask] = []
+        """What a gateway keeps for its time; what is wanted no more is withdrawn."""
         self.tasks: list[Task] = []
         self.evaluation: Evaluation | None = None
         """Of the last look."""
@@ -213,9 +215,11 @@ class Desk:
 
     def _tell(self, evaluation: Evaluation, done: list[Change], past: History) -> None:
         wanted = asks(evaluation, done, past, RULES, self.active)
+        self.later = [ask for ask in wanted if ask.show_at is not None]
         for ask in (*wanted, *reminders(evaluation, self.care.zone)):
             assert ask.expires_at > self.now, "what is too late is not said"
-            self.said.setdefault(ask.command_id, (self.now, ask))
+            if ask.show_at is None:
+                self.said.setdefault(ask.command_id, (self.now, ask))
 
     def _evaluate(self) -> tuple[Evaluation, History]:
         since = self.now - LOOK_BACK

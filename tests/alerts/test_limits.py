@@ -15,7 +15,9 @@ from yikao_devices import wire
 from yikao_devices.blood_pressure import BloodPressure, decode_blood_pressure, encode_blood_pressure
 from yikao_devices.date_time import date_time_of
 from yikao_devices.glucose import Glucose, decode_glucose, encode_glucose
-from yikao_devices.readings import Origin, blood_pressure_item, glucose_item
+from yikao_devices.items_blood_pressure import blood_pressure_item
+from yikao_devices.items_glucose import glucose_item
+from yikao_devices.readings import Origin
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ORIGIN = Origin("C0:FF:EE:00:00:09", None, NOON, 0.0)

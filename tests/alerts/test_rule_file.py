@@ -117,7 +117,7 @@ NUMBERS: dict[tuple[str, str], tuple[str, list[Number]]] = {
     ("DQ-06", "any"): ("this_week", []),
     ("DQ-07", "any"): ("info", []),
 }
-OURS = {("DQ-01", kind) for kind in ("ketone", "spo2", "temperature", "weight")}
+OURS = {("DQ-01", kind) for kind in ("heart_rate", "ketone", "spo2", "temperature", "weight")}
 """Bounds of plausibility that the table does not have."""
 RED_FLAGS = {
     "altered_consciousness",

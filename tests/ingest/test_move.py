@@ -25,6 +25,7 @@ from fix_database import (
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from upkeep_parts import compress, is_plain
+from vitals import temperature, weight
 
 from yikao_alerts.rules import RuleSet
 from yikao_ingest.cli import main
@@ -69,7 +70,10 @@ def fill(clinic: Clinic, rules: RuleSet) -> None:
     intake.receives(*(first.send(pressure(120 + n % 30, 80, at=at)) for n, at in enumerate(days)))
     compress(clinic)
     intake.receives(
-        first.send(glucose(6.1, at=NOW), symptoms("vomiting"), pressure(400, 90, at=NOW))
+        first.send(
+            *(glucose(6.1, at=NOW), weight(at=NOW), temperature(at=NOW)),
+            *(symptoms("vomiting"), pressure(400, 90, at=NOW)),
+        )
     )
     intake.store.close()
 
@@ -116,7 +120,7 @@ def test_everything_arrives_and_the_target_goes_on_from_there(
     told = moved(source, target)
     assert counts(target) == counts(source)
     assert {table: told.rows[table] for table in COUNTED} == counts(source)
-    assert told.readings.rows == MONTHS * 28 + 1
+    assert told.readings.rows == MONTHS * 28 + 3
     every = "SELECT * FROM reading ORDER BY time, kind"
     assert target.rows(every) == source.rows(every)
     keys = (

@@ -1,21 +1,12 @@
 """Readings of which a person has to say whose they are, and records that contradict each other."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, fields
+from typing import Any
 
 from yikao_alerts.feed import show
 from yikao_alerts.feed.care_rows import ConflictRow, DoubtRow
-
-COLUMNS: Final = (
-    "systolic_mmhg",
-    "diastolic_mmhg",
-    "systolic_kpa",
-    "diastolic_kpa",
-    "pulse_bpm",
-    "glucose_mmol_l",
-    "glucose_mg_dl",
-)
+from yikao_alerts.history import JUDGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +37,11 @@ class _Stored:
     pulse_bpm: float | None
     glucose_mmol_l: float | None
     glucose_mg_dl: float | None
+    weight_kg: float | None
+    weight_lb: float | None
+    temperature_c: float | None
+    temperature_f: float | None
+    spo2_pct: float | None
 
 
 def doubts_of(rows: Sequence[DoubtRow]) -> list[Doubt]:
@@ -55,9 +51,15 @@ def doubts_of(rows: Sequence[DoubtRow]) -> list[Doubt]:
 
 def conflicts_of(rows: Sequence[ConflictRow]) -> list[Conflict]:
     """Return contradicting records as written."""
-    return [Conflict(row, _value(row.stored), _value(row.arrived)) for row in rows]
+    return [
+        Conflict(row, *(_value(row.kind, stored) for stored in (row.stored, row.arrived)))
+        for row in rows
+    ]
 
 
-def _value(stored: Mapping[str, Any]) -> show.Value:
-    values = _Stored(**{name: stored.get(name) for name in COLUMNS})
-    return show.value_of(values, str(stored.get("unit") or ""), stored.get("flags") or ())
+def _value(kind: str, stored: Mapping[str, Any]) -> show.Value:
+    values = _Stored(**{field.name: stored.get(field.name) for field in fields(_Stored)})
+    unit = str(stored.get("unit") or "")
+    if kind in JUDGED:
+        return show.value_of(values, unit, stored.get("flags") or ())
+    return show.vital_of(values, unit)

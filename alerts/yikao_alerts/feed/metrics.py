@@ -61,6 +61,13 @@ FIGURES: Final = (
     Figure("yikao_eval_queue_age_seconds", "How long the oldest of them waits", "eval_oldest"),
     Figure("yikao_quarantine_open", "Put aside and not settled", "quarantine_open", ("reason",)),
     Figure("yikao_gateways", "Gateways, by what they last said", "gateways_by_state", ("state",)),
+    Figure(
+        "yikao_gateway_configurations",
+        "Gateways, by what became of the newest configuration wished of them",
+        "gateway_configurations",
+        ("state",),
+    ),
+    Figure("yikao_gateway_versions", "Gateways, by version", "gateway_versions", ("version",)),
     Figure("yikao_receipts_owed", "Items for which gateways wait for a receipt", "receipts_owed"),
     Figure(
         "yikao_upkeep_failing",

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from yikao_alerts.feed.rows import GatewayRow, QuarantineRow
+from msgspec import MsgspecError, Struct, json
+
+from yikao_alerts.feed.rows import GatewayRow, QuarantineRow, UnownedRow
 
 STATES: Final = ("offline", "silent", "unknown", "online")
 HEX_PER_LINE: Final = 32
@@ -21,6 +23,42 @@ class Gateway:
 
     row: GatewayRow
     state: str
+
+
+UNOWNED: Final = (
+    *("unknown_device", "no_binding"),
+    *("no_card", "unknown_card", "card_ended", "station_unclear"),
+)
+"""Reasons for which something is put aside that is right, and nobody's yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unowned:
+    """What waits for an owner: when it was measured (or came), by which device, and why."""
+
+    at: datetime
+    gateway_id: str
+    device: str
+    reason: str
+
+
+class _Device(Struct):
+    """The least that is read of an item: never what was measured."""
+
+    device: str
+
+
+_decode_device: Final = json.Decoder(_Device).decode
+
+
+def unowned(row: UnownedRow) -> Unowned:
+    """Return a row of what waits for an owner."""
+    try:
+        device = _decode_device(row.payload).device
+    except (MsgspecError, UnicodeDecodeError, RecursionError):
+        device = ""
+    at = row.measured_at or row.received_at
+    return Unowned(at, row.gateway_id or "", device, row.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from yikao_alerts.feed import show
 from yikao_alerts.feed.rows import ReadingRow
 from yikao_alerts.feed.words import Words
-from yikao_alerts.history import BLOOD_PRESSURE
+from yikao_alerts.history import BLOOD_PRESSURE, JUDGED
 
 MEAN_OVER: Final = timedelta(days=7)
 READINGS_MIN: Final = 12
@@ -73,8 +73,7 @@ class Mean:
 
 def days_of(readings: Sequence[ReadingRow], words: Words, zone: str) -> list[Day]:
     """Return the readings by day in `zone`; they come with the newest first."""
-    shown = [Shown(row, show.value_of(row, row.unit, row.flags)) for row in readings]
-    grouped = groupby(shown, key=lambda item: show.day(words, item.row.time, zone))
+    grouped = groupby(map(_shown, readings), key=lambda item: show.day(words, item.row.time, zone))
     return [Day(label, tuple(items)) for label, items in grouped]
 
 
@@ -142,9 +141,18 @@ def counted(readings: Sequence[ReadingRow], apart: Set[datetime]) -> list[Readin
 
 
 def latest_of(readings: Sequence[ReadingRow]) -> list[Shown]:
-    """Return the newest reading of each kind."""
+    """Return the newest reading of each kind; of one kind they come with the newest first."""
     newest = {row.kind: row for row in reversed(readings)}
-    return [
-        Shown(newest[kind], show.value_of(newest[kind], newest[kind].unit, newest[kind].flags))
-        for kind in sorted(newest)
-    ]
+    return [_shown(newest[kind]) for kind in sorted(newest)]
+
+
+def vitals_of(vitals: Sequence[ReadingRow]) -> list[tuple[str, list[Shown]]]:
+    """Return each kind that no rule looks at, with its readings; they come kind by kind."""
+    grouped = groupby(vitals, key=lambda row: row.kind)
+    return [(kind, [_shown(row) for row in rows]) for kind, rows in grouped]
+
+
+def _shown(row: ReadingRow) -> Shown:
+    if row.kind in JUDGED:
+        return Shown(row, show.value_of(row, row.unit, row.flags))
+    return Shown(row, show.vital_of(row, row.unit))

@@ -9,7 +9,7 @@ from yikao_alerts.feed import care_store
 from yikao_alerts.feed.burden_view import burdens_of
 from yikao_alerts.feed.errors import DatabaseAwayError
 from yikao_alerts.feed.ledger_view import ledger_csv, ledger_of
-from yikao_alerts.feed.operations_view import gateways_of, quarantined
+from yikao_alerts.feed.operations_view import gateways_of, quarantined, unowned
 from yikao_alerts.feed.store import SEEN_WITHIN, Reader
 from yikao_alerts.feed.web import (
     LANGUAGE_COOKIE,
@@ -101,12 +101,15 @@ def is_own_path(path: str) -> bool:
 
 
 async def _operations(request: Request, reader: Reader) -> Live:
+    waiting = await reader.unowned()
     return live(
         request,
         "operations_live.html",
         words_of(request),
         url="/live/operations",
         name="operations",
+        waiting=waiting[0].waiting if waiting else 0,
+        unowned=[unowned(row) for row in waiting],
         counts=await reader.quarantine_counts(),
         quarantine=[quarantined(row) for row in await reader.quarantine()],
         gateways=gateways_of(await reader.gateways(), reader.now, SEEN_WITHIN),

@@ -18,7 +18,15 @@ from yikao_alerts.feed.curves import Curves, curves_of, drift_of
 from yikao_alerts.feed.feed_view import card_of
 from yikao_alerts.feed.label_view import override_at, standing_of
 from yikao_alerts.feed.profile_view import group_words, home_band, resident_of, targets_of
-from yikao_alerts.feed.resident_view import HOME_BAND, counted, days_of, latest_of, mean_of, week_of
+from yikao_alerts.feed.resident_view import (
+    HOME_BAND,
+    counted,
+    days_of,
+    latest_of,
+    mean_of,
+    vitals_of,
+    week_of,
+)
 from yikao_alerts.feed.rows import ReadingRow, ResidentRow
 from yikao_alerts.feed.store import Reader
 from yikao_alerts.feed.web import (
@@ -75,7 +83,7 @@ async def resident_again(request: Request, code: str) -> Response:
 
 async def _part(request: Request, reader: Reader, row: ResidentRow) -> Live:
     words, rules = words_of(request), load_rules()
-    readings = await reader.readings(row.patient_id)
+    readings, vitals = await reader.readings(row.patient_id), await reader.vitals(row.patient_id)
     episodes = await reader.episodes_of(row.patient_id)
     listed = [one for one in readings if one.time >= reader.now - LISTED]
     return live(
@@ -86,7 +94,8 @@ async def _part(request: Request, reader: Reader, row: ResidentRow) -> Live:
         name="resident",
         row=row,
         days=days_of(listed, words, row.zone),
-        latest=latest_of(readings),
+        vitals=vitals_of(vitals),
+        latest=latest_of(readings + vitals),
         cards=[card_of(episode, load_policies(), reader.now) for episode in episodes],
         rules=rules,
         now=reader.now,

@@ -209,6 +209,12 @@ class ReadingRow:
     received_at: datetime
     device: str | None
     model: str | None
+    weight_kg: float | None = None
+    weight_lb: float | None = None
+    temperature_c: float | None = None
+    temperature_f: float | None = None
+    spo2_pct: float | None = None
+    place: str = "home"
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +234,18 @@ class QuarantineRow:
 
 
 @dataclass(frozen=True, slots=True)
+class UnownedRow:
+    """Something measured that is nobody's yet; `waiting`: how many of them there are."""
+
+    received_at: datetime
+    measured_at: datetime | None
+    gateway_id: str | None
+    reason: str
+    waiting: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ReasonCountRow:
     """How often something was put in quarantine for one reason."""
 
@@ -244,6 +262,9 @@ class GatewayRow:
     seen_at: datetime | None
     waiting: int | None
     version: str | None
+    configuration: str = "none"
+    """What became of the newest configuration wished of it: `none` was, `waiting` for an answer,
+    or its own word."""
 
 
 @dataclass(frozen=True, slots=True)

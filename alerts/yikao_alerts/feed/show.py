@@ -36,6 +36,23 @@ class Measured(Protocol):
     def glucose_mg_dl(self) -> float | None: ...
 
 
+class Vital(Protocol):
+    """A row with the values of a reading of the other kinds."""
+
+    @property
+    def weight_kg(self) -> float | None: ...
+    @property
+    def weight_lb(self) -> float | None: ...
+    @property
+    def temperature_c(self) -> float | None: ...
+    @property
+    def temperature_f(self) -> float | None: ...
+    @property
+    def spo2_pct(self) -> float | None: ...
+    @property
+    def pulse_bpm(self) -> float | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """A reading as written: the number, its unit, the same in the other unit, and the pulse."""
@@ -56,6 +73,25 @@ def value_of(row: Measured, unit: str, flags: Sequence[str]) -> Value:
     if unit == "mg/dL" and row.glucose_mg_dl is not None:
         return Value(f"{row.glucose_mg_dl:.0f}", unit, f"{row.glucose_mmol_l:.1f} mmol/L")
     return Value(f"{row.glucose_mmol_l:.1f}", "mmol/L")
+
+
+def vital_of(row: Vital, unit: str) -> Value:
+    """Return how a weight, a temperature, an oximetry or a heart rate is written."""
+    pulse = "" if row.pulse_bpm is None else f"{row.pulse_bpm:.0f}"
+    if row.weight_kg is not None:
+        kg = Value(f"{row.weight_kg:.1f}", "kg")
+        return kg if row.weight_lb is None or unit != "lb" else _beside(row.weight_lb, "lb", kg)
+    if row.temperature_c is not None:
+        celsius = Value(f"{row.temperature_c:.1f}", "℃")
+        own = row.temperature_f if unit == "[degF]" else None
+        return celsius if own is None else _beside(own, "℉", celsius)
+    if row.spo2_pct is not None:
+        return Value(f"{row.spo2_pct:.0f}", "%", "", pulse)
+    return Value(pulse, "/min") if pulse else Value("—", "")
+
+
+def _beside(own: float, unit: str, other: Value) -> Value:
+    return Value(f"{own:.1f}", unit, f"{other.number} {other.unit}")
 
 
 def _pressure(row: Measured, unit: str) -> Value:

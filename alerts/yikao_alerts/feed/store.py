@@ -20,6 +20,8 @@ from yikao_alerts.evaluate import evaluate
 from yikao_alerts.feed import rows
 from yikao_alerts.feed.connections import Connection, Connections
 from yikao_alerts.feed.errors import UnknownDoctorError
+from yikao_alerts.feed.operations_view import UNOWNED
+from yikao_alerts.from_wire import VITALS
 from yikao_alerts.rules import RuleSet
 from yikao_alerts.sql_blocks import load_sql_blocks
 from yikao_alerts.store import CHANGED, notify
@@ -39,10 +41,14 @@ CLOSED_WITHIN: Final = timedelta(hours=24)
 EPISODES_WITHIN: Final = timedelta(days=14)
 READINGS_WITHIN: Final = timedelta(days=28)
 READINGS_MAX: Final = 1000
+VITALS_MAX: Final = 20
+"""Of each kind that no rule looks at: a strap tells a heart rate every minute."""
 DETAILS_MAX: Final = 50
 """Findings, decisions with refusals and pages shown of one episode."""
 LOG_WITHIN: Final = timedelta(days=7)
 LOG_MAX: Final = 50
+ITEM_BYTES: Final = 4096
+"""Longer entries are not looked into for their device: no item is so long."""
 PAYLOAD_SHOWN_BYTES: Final = 2048
 SEEN_WITHIN: Final = timedelta(minutes=15)
 """A gateway that has said nothing for so long counts as silent even without its last will."""
@@ -152,7 +158,7 @@ class Reader:
         return await self.one(rows.ResidentRow, "resident", code=code)
 
     async def readings(self, patient_id: int) -> list[rows.ReadingRow]:
-        """Return a resident's readings within `READINGS_WITHIN`, the newest first."""
+        """Return the readings that rules look at within `READINGS_WITHIN`, the newest first."""
         return await self.all(
             rows.ReadingRow,
             "readings",
@@ -160,6 +166,18 @@ class Reader:
             since=self.now - READINGS_WITHIN,
             until=self.now + timedelta(days=1),
             limit=READINGS_MAX,
+        )
+
+    async def vitals(self, patient_id: int) -> list[rows.ReadingRow]:
+        """Return the newest readings of each kind that no rule looks at, kind by kind."""
+        return await self.all(
+            rows.ReadingRow,
+            "vitals",
+            patient_id=patient_id,
+            kinds=list(VITALS),
+            since=self.now - READINGS_WITHIN,
+            until=self.now + timedelta(days=1),
+            limit=VITALS_MAX,
         )
 
     async def courses(self, patient_id: int, rules: RuleSet) -> tuple[Course, ...]:
@@ -188,6 +206,11 @@ class Reader:
             limit=LOG_MAX,
             bytes=PAYLOAD_SHOWN_BYTES,
         )
+
+    async def unowned(self) -> list[rows.UnownedRow]:
+        """Return what waits for an owner, the newest first."""
+        values = {"reasons": list(UNOWNED), "limit": LOG_MAX, "bytes": ITEM_BYTES}
+        return await self.all(rows.UnownedRow, "unowned", **values)
 
     async def gateways(self) -> list[rows.GatewayRow]:
         """Return all gateways, those that said they went first."""

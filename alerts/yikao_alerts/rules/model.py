@@ -250,6 +250,13 @@ class Rule:
     patient_zh: str = ""
     patient_en: str = ""
 
+    @property
+    def is_crisis(self) -> bool:
+        """Whether a single reading may be reason enough to call somebody at once: such a rule looks
+        at readings wherever they were measured, all others at those of home."""
+        form = self.form
+        return self.severity == "page_now" and isinstance(form, OnReading) and not form.times
+
     def about(self, measurement: Measurement) -> bool:
         """Return whether this rule looks at such a measurement at all."""
         return self.kind in (ANY_KIND, measurement.kind)

@@ -24,7 +24,7 @@ from yikao_devices.blood_pressure import Status
 from yikao_devices.clock_epochs import CLOCK_ERROR
 from yikao_devices.glucose import SensorStatus
 from yikao_devices.symptoms import NONE, SYMPTOMS
-from yikao_devices.wire import TEXT_MAX
+from yikao_devices.wire_items import TEXT_MAX
 
 FAMILIES: Final = (
     "bp_high",

@@ -79,7 +79,7 @@ JOIN unnest(
 CROSS JOIN LATERAL (
     SELECT min(r.time) AS first FROM reading r
     WHERE r.patient_id = p.patient_id AND r.time > %(since)s AND r.time <= %(recent)s
-      AND (
+      AND judged(r.kind) AND (
           r.kind <> 'blood_pressure' OR r.unit <> 'mmHg' OR cardinality(r.flags) > 0
           OR NOT (r.systolic_mmhg > w.systolic_low AND r.systolic_mmhg < w.systolic_high)
           OR NOT (r.diastolic_mmhg > w.diastolic_low AND r.diastolic_mmhg < w.diastolic_high)
@@ -95,11 +95,12 @@ WHERE loud.first IS NOT NULL
 SELECT w.patient_id, r.*
 FROM unnest(%(patients)s::integer[], %(begins)s::timestamptz[]) AS w (patient_id, begins)
 CROSS JOIN LATERAL (
-    SELECT kind, address, time, received_at, unit, flags, meal, doubt_s,
+    SELECT kind, address, time, received_at, unit, flags,
+           CASE WHEN place = 'home' THEN meal ELSE place END AS context, doubt_s,
            systolic_mmhg, diastolic_mmhg, pulse_bpm, systolic_kpa, diastolic_kpa,
            glucose_mmol_l, glucose_mg_dl
     FROM reading JOIN device USING (device_id)
-    WHERE reading.patient_id = w.patient_id AND reading.time > %(since)s
+    WHERE reading.patient_id = w.patient_id AND judged(reading.kind) AND reading.time > %(since)s
       AND reading.time > coalesce(w.begins, %(recent)s)
     OFFSET 0
 ) AS r
@@ -128,6 +129,7 @@ WHERE patient_id = ANY(%(patients)s) AND answer = 'other' AND measured_at > %(si
 SELECT m.to_patient_id, m.kind, d.address, m.time, m.reading_id, m.at
 FROM reading_reassigned m JOIN device d USING (device_id)
 WHERE m.to_patient_id = ANY(%(patients)s) AND m.time > %(since)s
+  AND (m.kind = 'symptom' OR judged(m.kind))
   AND m.from_patient_id <> m.to_patient_id AND NOT EXISTS (
       SELECT FROM reading_reassigned b
       WHERE b.time = m.time AND m.to_patient_id IN (b.from_patient_id, b.to_patient_id)
@@ -138,6 +140,7 @@ UNION ALL
 SELECT r.patient_id, r.kind, d.address, r.time, r.reading_id, r.at
 FROM reading_released r LEFT JOIN device d USING (device_id)
 WHERE r.patient_id = ANY(%(patients)s) AND r.time > %(since)s
+  AND (r.kind = 'symptom' OR judged(r.kind))
 
 -- name: told_today
 -- What the daily lane found that is for today; of a rule of its own, never a visit that is due.
@@ -264,15 +267,29 @@ ON CONFLICT DO NOTHING
 
 -- name: insert_command
 INSERT INTO command (command_id, patient_id, gateway_id, device, do_what, text_zh, text_en,
-                     created_at, expires_at)
+                     created_at, expires_at, show_at)
 SELECT %(command_id)s, %(patient_id)s, d.gateway_id, d.address, %(do_what)s, %(text_zh)s,
-       %(text_en)s, %(now)s, %(expires_at)s
+       %(text_en)s, %(now)s, %(expires_at)s, %(show_at)s
 FROM device d
-WHERE d.address = %(device)s OR %(device)s = '' AND d.device_id = (
-    SELECT b.device_id FROM device_binding b
-    WHERE b.patient_id = %(patient_id)s AND b.valid @> %(now)s::timestamptz
-    ORDER BY b.device_id LIMIT 1)
-ON CONFLICT DO NOTHING
+-- At a station somebody else sits there by now: it is said at home, or nowhere.
+WHERE d.device_id = coalesce(
+    (SELECT n.device_id FROM device n WHERE n.address = %(device)s AND NOT n.station),
+    (SELECT b.device_id FROM device_binding b JOIN device h USING (device_id)
+     WHERE b.patient_id = %(patient_id)s AND b.valid @> %(now)s::timestamptz AND NOT h.station
+     ORDER BY b.device_id LIMIT 1))
+-- What was withdrawn and is wanted again goes out anew; what went out ahead once more when it is
+-- time, for a gateway that has lost it.
+ON CONFLICT (command_id) DO UPDATE SET withdrawn_at = NULL, sent_at = NULL
+WHERE command.withdrawn_at IS NOT NULL
+   OR EXCLUDED.show_at IS NULL AND command.sent_at < command.show_at
+      AND command.outcome IS DISTINCT FROM 'shown'
+
+-- name: withdraw_commands
+-- What was to be said later, and is wanted no more.
+UPDATE command SET withdrawn_at = %(now)s, sent_at = NULL
+WHERE patient_id = ANY(%(patients)s) AND show_at > %(now)s AND withdrawn_at IS NULL
+  AND command_id <> ALL(%(wanted)s)
+RETURNING command_id
 
 -- name: insert_doubt
 INSERT INTO reading_doubt (patient_id, reading_key, measured_at, asked_at)

@@ -14,7 +14,8 @@ LEFT JOIN episode e USING (episode_id)
 LEFT JOIN resident r USING (patient_id)
 LEFT JOIN LATERAL (
     SELECT max(g.received_at) AS received_at FROM reading g
-    WHERE g.patient_id = e.patient_id AND g.time > p.created_at - %(evidence_within)s::interval
+    WHERE g.patient_id = e.patient_id AND judged(g.kind)
+      AND g.time > p.created_at - %(evidence_within)s::interval
       AND g.received_at <= p.created_at
 ) asked ON a.outcome = 'delivered' AND e.severity = 'page_now' AND p.step = 0 AND p.loop = 0
     AND EXISTS (

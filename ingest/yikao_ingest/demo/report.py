@@ -1,7 +1,7 @@
 """The accounts of a demo: what was measured against what is stored, what was due against what rang.
 
-The truth is what the simulated devices measured, by their own log; it is compared row by row with
-the database. A reading is lost when it is in neither the readings nor the quarantine.
+The truth is what the simulated cuffs and meters measured, by their own log; it is compared row by
+row with the database. A reading is lost when it is in neither the readings nor the quarantine.
 """
 
 import json
@@ -13,13 +13,13 @@ from typing import Any, Final, NamedTuple
 
 import psycopg
 
+from yikao_alerts.history import JUDGED
 from yikao_alerts.sql_blocks import load_sql_blocks
 from yikao_devices.story_clock import Clock
 from yikao_ingest.demo.follow import Follower
 
 SQL: Final = load_sql_blocks("yikao_ingest.demo", "report.sql")
 TAKEN: Final = frozenset({"sent", "delivered"})
-READING_KINDS: Final = frozenset({"blood_pressure", "glucose"})
 
 
 class Identity(NamedTuple):
@@ -35,7 +35,7 @@ def truth_of(path: Path) -> list[Identity]:
     return [
         Identity(line["device"], line["device_time"], line["kind"])
         for line in Follower(path).lines()
-        if line.get("kind") in READING_KINDS
+        if line.get("kind") in JUDGED
     ]
 
 

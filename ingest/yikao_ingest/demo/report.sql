@@ -2,9 +2,11 @@
 
 -- name: stored
 SELECT d.address, r.device_time, r.kind FROM reading r JOIN device d USING (device_id)
+WHERE judged(r.kind)
 UNION ALL
 SELECT d.address, c.arrived->>'device_time', c.kind
 FROM reading_conflict c JOIN device d USING (device_id)
+WHERE judged(c.kind)
 
 -- name: quarantined
 SELECT payload FROM quarantine

@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from yikao_devices.codes import code_of
+
 
 class Type(StrEnum):
     """What a cell holds; a moment is in UTC, codes are a list."""
@@ -33,6 +35,12 @@ class Column:
     loinc: str = ""
 
 
+def _of(quantity: str) -> Column:
+    """Return the column of a quantity of codes.py."""
+    code = code_of(quantity)
+    return Column(quantity, Type.NUMBER, code.en, code.ucum, code.loinc)
+
+
 WHO: Final = Column("resident", Type.TEXT, "the resident's id in the registry; no name")
 NAMES: Final = (
     Column("name", Type.TEXT, "the resident's name"),
@@ -43,20 +51,30 @@ LOCAL: Final = (
     Column("zone", Type.TEXT, "the zone of that clock, which is the team's"),
 )
 READ: Final = (
-    Column("kind", Type.TEXT, "blood_pressure or glucose"),
+    Column(
+        "kind",
+        Type.TEXT,
+        "blood_pressure, glucose, weight, temperature, oximetry or heart_rate",
+    ),
     Column("time_utc", Type.MOMENT, "when it was measured"),
     Column("systolic_mmhg", Type.NUMBER, "systolic pressure", "mm[Hg]", "8480-6"),
     Column("diastolic_mmhg", Type.NUMBER, "diastolic pressure", "mm[Hg]", "8462-4"),
     Column("mean_mmhg", Type.NUMBER, "mean pressure", "mm[Hg]", "8478-0"),
-    Column("pulse_bpm", Type.NUMBER, "pulse", "/min", "8867-4"),
+    Column("pulse_bpm", Type.NUMBER, "pulse, or heart rate", "/min", "8867-4"),
     Column("systolic_kpa", Type.NUMBER, "the device's own number, where it speaks kPa", "kPa"),
     Column("diastolic_kpa", Type.NUMBER, "the device's own number, where it speaks kPa", "kPa"),
     Column("mean_kpa", Type.NUMBER, "the device's own number, where it speaks kPa", "kPa"),
     Column("glucose_mmol_l", Type.NUMBER, "glucose in blood", "mmol/L", "15074-8"),
     Column("glucose_mg_dl", Type.NUMBER, "the meter's own number, if in mg/dL", "mg/dL", "2339-0"),
+    _of("weight_kg"),
+    Column("weight_lb", Type.NUMBER, "the scale's own number, if in pounds", "[lb_av]", "29463-7"),
+    _of("temperature_c"),
+    Column("temperature_f", Type.NUMBER, "the thermometer's own, if in °F", "[degF]", "8310-5"),
+    _of("spo2_pct"),
     Column("unit", Type.TEXT, "the unit that the device itself speaks"),
     Column("meal", Type.TEXT, "fasting, before_meal, after_meal, …: docs/glossary.md"),
     Column("flags", Type.CODES, "what the device said beside the value: docs/glossary.md"),
+    Column("place", Type.TEXT, "home; office: at a station that many use; empty: not known"),
     Column("source", Type.TEXT, "device; imported from another app's file; manual: typed"),
     Column("device", Type.TEXT, "its Bluetooth address, or what the file calls it"),
     Column("model", Type.TEXT, "the device's model"),

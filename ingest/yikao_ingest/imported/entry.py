@@ -1,6 +1,6 @@
 """One reading of a file, understood, in the unit in which the file gives it.
 
-Source of the factors: yikao_devices/readings.py.
+Source of the factors: yikao_devices/units.py.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from yikao_alerts.contexts import CONTEXTS
 from yikao_alerts.history import Measurement, key_of
-from yikao_devices.readings import MG_DL_PER_MMOL_L, MMHG_PER_KPA
+from yikao_devices.units import MG_DL_PER_MMOL_L, MMHG_PER_KPA
 
 NAMESPACE: Final = UUID("0d6a7c52-5d0b-5c3e-8f53-79696b616f32")
 """Root of the ids of imported readings; it may never change, or each file would come in anew."""

@@ -15,7 +15,7 @@ EVERY_DAY: Final = frozenset(range(7))
 
 
 class Latest(NamedTuple):
-    """The newest reading of one kind of a resident, in mmHg, 1/min, mmol/L.
+    """The newest reading of one kind of a resident, in mmHg, 1/min, mmol/L, kg, degrees C, %.
 
     A tuple: thousands are made for one page.
     """
@@ -31,6 +31,26 @@ class Latest(NamedTuple):
     glucose: float | None
     meal: str | None
     flags: list[str]
+    weight: float | None
+    temperature: float | None
+    spo2: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Vital:
+    """A weight, a temperature, an oxygen saturation or a heart rate: in kg, degrees C, %, 1/min.
+
+    unit: the device's own. place: `home` or `office`.
+    """
+
+    time: datetime
+    unit: str
+    weight: float | None
+    temperature: float | None
+    spo2: float | None
+    pulse: float | None
+    flags: list[str]
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +94,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """A resident of whom nothing has come; last_at: None for never."""
+    """A resident of whom nothing has come that rules look at; last_at: None for never."""
 
     patient_id: int
     code: str
@@ -102,6 +122,15 @@ async def day_parts(
         **period.mornings,
     )
     return [DayPart(*row) for row in rows]
+
+
+async def vitals(
+    conn: AsyncConnection, patient_id: int, first: date, last: date, kind: str
+) -> list[Vital]:
+    """Return a resident's readings of a kind that no rule looks at, from day `first` to `last`."""
+    period = Period(first, last, await zone_of(conn, patient_id))
+    rows = await rows_of(conn, "vitals", patient_id=patient_id, kind=kind, **period.mornings)
+    return [Vital(*row) for row in rows]
 
 
 async def adherence(
@@ -166,6 +195,7 @@ async def gaps(
 
 
 async def silent(conn: AsyncConnection, team_id: str, since: datetime) -> list[Silent]:
-    """Return the residents of a team who have measured nothing since then, the longest first."""
+    """Return the residents of a team who have measured neither pressure nor glucose since then, the
+    longest first."""
     rows = await rows_of(conn, "silent", team_id=team_id, since=since)
     return [Silent(*row) for row in rows]

@@ -10,15 +10,17 @@ SELECT t.zone FROM patient r JOIN team t USING (team_id) WHERE r.patient_id = %(
 
 -- name: latest
 SELECT r.patient_id, r.code, l.kind, l.time, l.unit, l.systolic_mmhg, l.diastolic_mmhg, l.pulse_bpm,
-    coalesce(l.glucose_mmol_l, l.glucose_mg_dl / 18.0182), l.meal, l.flags
+    coalesce(l.glucose_mmol_l, l.glucose_mg_dl / 18.0182), l.meal, l.flags,
+    l.weight_kg, l.temperature_c, l.spo2_pct
 FROM patient r JOIN patient_latest l USING (patient_id)
 WHERE r.team_id = %(team_id)s AND l.values_at IS NOT NULL
 ORDER BY r.code COLLATE "C", l.kind COLLATE "C"
 
 -- name: silent
--- Who has measured nothing since a moment, or never; the longest silence first.
+-- Who has measured nothing that rules look at since a moment, or never; the longest silence first.
 SELECT r.patient_id, r.code, max(l.time)
-FROM patient r LEFT JOIN patient_latest l USING (patient_id)
+FROM patient r
+LEFT JOIN patient_latest l ON l.patient_id = r.patient_id AND judged(l.kind)
 WHERE r.team_id = %(team_id)s
 GROUP BY r.patient_id, r.code
 HAVING coalesce(max(l.time) < %(since)s, true)
@@ -56,6 +58,11 @@ WHERE g.patient_id = %(patient_id)s AND g.kind = %(kind)s
   AND g.time >= %(begins)s AND g.time < %(ends)s
 GROUP BY 1, 2
 ORDER BY 1, 2 DESC
+
+-- name: vitals
+SELECT time, unit, weight_kg, temperature_c, spo2_pct, pulse_bpm, flags, place FROM reading
+WHERE patient_id = %(patient_id)s AND kind = %(kind)s AND time >= %(begins)s AND time < %(ends)s
+ORDER BY time, device_id
 
 -- name: gaps
 -- From reading to reading; the ends of the period are no readings, but bound a gap.

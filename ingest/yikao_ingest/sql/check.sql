@@ -19,6 +19,13 @@ SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'
 SELECT (SELECT count(*) FROM resident), (SELECT count(*) FROM gateway),
        (SELECT count(*) FROM device)
 
+-- name: gateways
+-- Those that do not do what was last wished and say so, and how many are of another version.
+SELECT coalesce(array_agg(gateway_id ORDER BY gateway_id)
+                    FILTER (WHERE c.state IN ('refused', 'returned')), '{}'),
+       count(*) FILTER (WHERE g.version <> %(version)s)
+FROM gateway g JOIN gateway_configured c USING (gateway_id)
+
 -- name: holds_lock
 -- Who is the active ingest; a lock's key of 64 bits is shown in two halves.
 SELECT pid FROM pg_locks

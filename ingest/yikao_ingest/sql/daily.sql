@@ -1,4 +1,5 @@
--- What the daily round reads and writes. Days begin at 04:00 on the clock of the team's zone.
+-- What the daily round reads and writes. Days begin at 04:00 on the clock of the team's zone. Only
+-- what was measured at home counts: at a station other numbers are normal (docs/station.md).
 
 -- name: zones
 SELECT DISTINCT zone FROM team ORDER BY zone
@@ -11,7 +12,9 @@ FROM patient r
 JOIN team t USING (team_id)
 CROSS JOIN LATERAL (
     SELECT min((g.time AT TIME ZONE %(zone)s - interval '4 h 30 min')::date) AS day
-    FROM reading g WHERE g.patient_id = r.patient_id AND g.time > %(oldest)s
+    FROM reading g
+    WHERE g.patient_id = r.patient_id AND judged(g.kind) AND g.place = 'home'
+      AND g.time > %(oldest)s
 ) AS first
 WHERE t.zone = %(zone)s AND first.day IS NOT NULL
   AND NOT EXISTS (SELECT FROM daily_progress p WHERE p.patient_id = r.patient_id)
@@ -80,7 +83,9 @@ SELECT w.patient_id, first.day
 FROM unnest(%(patients)s::integer[]) AS w (patient_id)
 CROSS JOIN LATERAL (
     SELECT min((g.time AT TIME ZONE %(zone)s - interval '4 h 30 min')::date) AS day
-    FROM reading g WHERE g.patient_id = w.patient_id AND g.time > %(oldest)s
+    FROM reading g
+    WHERE g.patient_id = w.patient_id AND judged(g.kind) AND g.place = 'home'
+      AND g.time > %(oldest)s
 ) AS first
 WHERE first.day IS NOT NULL
 
@@ -92,7 +97,7 @@ SELECT w.place - 1, floor(extract(epoch FROM r.time AT TIME ZONE %(zone)s) / 60)
 FROM unnest(%(patients)s::integer[]) WITH ORDINALITY AS w (patient_id, place)
 CROSS JOIN LATERAL (
     SELECT * FROM reading JOIN device USING (device_id)
-    WHERE reading.patient_id = w.patient_id AND reading.kind = 'blood_pressure'
+    WHERE reading.patient_id = w.patient_id AND reading.kind = 'blood_pressure' AND place = 'home'
       AND reading.time >= %(first)s AND reading.time < %(last)s
     OFFSET 0
 ) AS r
@@ -110,7 +115,7 @@ SELECT w.place - 1, floor(extract(epoch FROM r.time AT TIME ZONE %(zone)s) / 60)
 FROM unnest(%(patients)s::integer[]) WITH ORDINALITY AS w (patient_id, place)
 CROSS JOIN LATERAL (
     SELECT * FROM reading
-    WHERE reading.patient_id = w.patient_id AND reading.kind = 'glucose'
+    WHERE reading.patient_id = w.patient_id AND reading.kind = 'glucose' AND place = 'home'
       AND reading.time >= %(first)s AND reading.time < %(last)s
     OFFSET 0
 ) AS r
@@ -122,8 +127,8 @@ SELECT w.patient_id, d.address, r.kind,
 FROM unnest(%(patients)s::integer[]) AS w (patient_id)
 CROSS JOIN LATERAL (
     SELECT * FROM reading
-    WHERE reading.patient_id = w.patient_id AND reading.time >= %(first)s
-      AND reading.time < %(last)s
+    WHERE reading.patient_id = w.patient_id AND judged(reading.kind) AND place = 'home'
+      AND reading.time >= %(first)s AND reading.time < %(last)s
     OFFSET 0
 ) AS r
 JOIN device d USING (device_id)
@@ -235,7 +240,9 @@ ORDER BY r.patient_id LIMIT %(most)s
 -- name: last_readings
 SELECT r.patient_id, last.time, r.enrolled_on FROM resident r
 LEFT JOIN LATERAL (
-    SELECT g.time FROM reading g WHERE g.patient_id = r.patient_id ORDER BY g.time DESC LIMIT 1
+    SELECT g.time FROM reading g
+    WHERE g.patient_id = r.patient_id AND judged(g.kind) AND g.place = 'home'
+    ORDER BY g.time DESC LIMIT 1
 ) AS last ON true
 WHERE r.patient_id = ANY(%(patients)s)
 
@@ -244,7 +251,8 @@ SELECT w.patient_id, r.time
 FROM unnest(%(patients)s::integer[], %(since)s::timestamptz[]) AS w (patient_id, since)
 CROSS JOIN LATERAL (
     SELECT time FROM reading
-    WHERE reading.patient_id = w.patient_id AND reading.time >= w.since
+    WHERE reading.patient_id = w.patient_id AND judged(reading.kind) AND place = 'home'
+      AND reading.time >= w.since
     OFFSET 0
 ) AS r
 
@@ -258,7 +266,7 @@ JOIN gateway g USING (gateway_id)
 LEFT JOIN LATERAL (
     SELECT max(r.time) AS time FROM device_binding o
     JOIN reading r ON r.patient_id = o.patient_id AND r.device_id = d.device_id
-    WHERE o.device_id = d.device_id AND r.time > %(since)s
+    WHERE o.device_id = d.device_id AND judged(r.kind) AND r.time > %(since)s
 ) AS used ON true
 LEFT JOIN (
     SELECT device, max(time) AS time, max(time) FILTER (WHERE code = 'battery_low') AS low
@@ -276,7 +284,8 @@ WHERE patient_id = %(patient_id)s AND rule_id = %(rule_id)s AND ended_day IS NUL
   AND closed_at IS NULL
 
 -- name: end_silences
--- Whoever has measured since is silent no longer.
+-- Whoever has measured at home since is silent no longer: the newest of all tells quickly who has
+-- not, and what came late lies at most a month before the entry.
 UPDATE worklist_entry w SET ended_day = (%(now)s AT TIME ZONE t.zone - interval '4 h')::date,
     closed_at = %(now)s, closed_why = 'ended'
 FROM resident r JOIN team t USING (team_id)
@@ -284,7 +293,11 @@ WHERE r.patient_id = w.patient_id AND w.rule_id = %(rule_id)s AND w.closed_at IS
   AND w.evidence ->> 'what' = 'silence'
   AND EXISTS (
       SELECT FROM patient_latest l
-      WHERE l.patient_id = w.patient_id AND l.received_at > w.opened_at)
+      WHERE l.patient_id = w.patient_id AND judged(l.kind) AND l.received_at > w.opened_at)
+  AND EXISTS (
+      SELECT FROM reading g
+      WHERE g.patient_id = w.patient_id AND g.time > w.opened_at - interval '30 days'
+        AND judged(g.kind) AND g.place = 'home' AND g.received_at > w.opened_at)
 RETURNING w.patient_id
 
 -- name: season

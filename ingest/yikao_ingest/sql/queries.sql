@@ -18,10 +18,13 @@ SET TRANSACTION ISOLATION LEVEL REPEATABLE READ
 SELECT pg_try_advisory_lock(%(key)s)
 
 -- name: directory_gateways
-SELECT gateway_id, tenant, public_key FROM gateway
+SELECT gateway_id, tenant, public_key, withdrawn_at IS NOT NULL FROM gateway
 
 -- name: directory_devices
-SELECT device_id, address, gateway_id FROM device
+SELECT device_id, address, gateway_id, station FROM device
+
+-- name: directory_cards
+SELECT digest, patient_id, lower(valid), upper(valid) FROM card WHERE NOT isempty(valid)
 
 -- name: directory_bindings
 SELECT device_id, user_slot, patient_id, lower(valid), upper(valid) FROM device_binding
@@ -58,9 +61,10 @@ COPY ingest_ledger (reading_id, received_at, message_id, outcome) FROM STDIN (FO
 
 -- name: copy_readings
 COPY reading_kept (patient_id, time, device_id, kind, systolic_mmhg, diastolic_mmhg, mean_mmhg,
-    pulse_bpm, systolic_kpa, diastolic_kpa, mean_kpa, glucose_mmol_l, glucose_mg_dl, unit, meal,
-    record, user_slot, flags, doubt_s, device_time, device_offset_s, hub_after_ms,
-    device_ahead_s, device_zone_s, received_after_ms)
+    pulse_bpm, systolic_kpa, diastolic_kpa, mean_kpa, glucose_mmol_l, glucose_mg_dl, weight_kg,
+    weight_lb, temperature_c, temperature_f, spo2_pct, unit, meal, record, user_slot, flags, place,
+    doubt_s, device_time, device_offset_s, hub_after_ms, device_ahead_s, device_zone_s,
+    received_after_ms)
 FROM STDIN (FORMAT BINARY)
 
 -- name: touch_days
@@ -72,8 +76,9 @@ WHERE p.patient_id = late.patient_id AND late.time < p.closed_until
 -- name: copy_staging
 COPY staging (reading_id, message_id, patient_id, time, device_id, kind, systolic_mmhg,
     diastolic_mmhg, mean_mmhg, pulse_bpm, systolic_kpa, diastolic_kpa, mean_kpa, glucose_mmol_l,
-    glucose_mg_dl, unit, meal, record, user_slot, flags, doubt_s, device_time, device_offset_s,
-    hub_after_ms, device_ahead_s, device_zone_s, received_after_ms) FROM STDIN (FORMAT BINARY)
+    glucose_mg_dl, weight_kg, weight_lb, temperature_c, temperature_f, spo2_pct, unit, meal, record,
+    user_slot, flags, place, doubt_s, device_time, device_offset_s, hub_after_ms, device_ahead_s,
+    device_zone_s, received_after_ms) FROM STDIN (FORMAT BINARY)
 
 -- name: insert_readings
 -- What is new in the ledger goes in; what was there before is a repetition. What went to quarantine
@@ -88,21 +93,29 @@ WITH entered AS (
     WHERE ingest_ledger.outcome = 'quarantined'
     RETURNING reading_id
 ), fresh AS (
-    INSERT INTO reading_kept
+    INSERT INTO reading_kept (patient_id, time, device_id, kind, systolic_mmhg, diastolic_mmhg,
+        mean_mmhg, pulse_bpm, systolic_kpa, diastolic_kpa, mean_kpa, glucose_mmol_l, glucose_mg_dl,
+        weight_kg, weight_lb, temperature_c, temperature_f, spo2_pct, unit, meal, record, user_slot,
+        flags, place, doubt_s, device_time, device_offset_s, hub_after_ms, device_ahead_s,
+        device_zone_s, received_after_ms)
     SELECT s.patient_id, s.time, s.device_id, s.kind, s.systolic_mmhg, s.diastolic_mmhg,
         s.mean_mmhg, s.pulse_bpm, s.systolic_kpa, s.diastolic_kpa, s.mean_kpa, s.glucose_mmol_l,
-        s.glucose_mg_dl, s.unit, s.meal, s.record, s.user_slot, s.flags, s.doubt_s, s.device_time,
-        s.device_offset_s, NULL, NULL, s.hub_after_ms, s.received_after_ms, s.device_ahead_s,
-        s.device_zone_s
+        s.glucose_mg_dl, s.weight_kg, s.weight_lb, s.temperature_c, s.temperature_f, s.spo2_pct,
+        s.unit, s.meal, s.record, s.user_slot, s.flags, s.place, s.doubt_s, s.device_time,
+        s.device_offset_s, s.hub_after_ms, s.device_ahead_s, s.device_zone_s, s.received_after_ms
     FROM staging s JOIN entered USING (reading_id)
     ON CONFLICT DO NOTHING
-    RETURNING patient_id, time
+    RETURNING patient_id, time, kind
 ), touched AS (
     UPDATE daily_progress p SET touched_at = least(p.touched_at, late.time)
-    FROM (SELECT patient_id, min(time) AS time FROM fresh GROUP BY patient_id) AS late
+    FROM (
+        SELECT patient_id, min(time) AS time FROM fresh WHERE judged(kind) GROUP BY patient_id
+    ) AS late
     WHERE p.patient_id = late.patient_id AND late.time < p.closed_until
 )
-SELECT array_agg(DISTINCT patient_id), (SELECT count(*) FROM entered) > count(*) FROM fresh
+SELECT array_agg(DISTINCT patient_id) FILTER (WHERE judged(kind)),
+    (SELECT count(*) FROM entered) > count(*)
+FROM fresh
 
 -- name: insert_conflicts
 -- Another record under the same resident, time, device and kind: both are kept. Whether it is
@@ -118,15 +131,17 @@ WITH clash AS (
             'device_offset_s', coalesce(
                 s.device_offset_s, device_offset(s.time, s.device_ahead_s, s.device_zone_s)),
             'hub_time', moment_after(s.time, s.hub_after_ms),
-            'received_at', moment_after(s.time, s.received_after_ms)
+            'received_at', moment_after(s.time, s.received_after_ms),
+            'place', coalesce(s.place, 'home')
         ) AS arrived,
         (s.systolic_mmhg, s.diastolic_mmhg, s.mean_mmhg, s.pulse_bpm, s.systolic_kpa,
-         s.diastolic_kpa, s.mean_kpa, s.glucose_mmol_l, s.glucose_mg_dl, s.unit, s.meal,
-         s.user_slot, s.flags)
+         s.diastolic_kpa, s.mean_kpa, s.glucose_mmol_l, s.glucose_mg_dl, s.weight_kg, s.weight_lb,
+         s.temperature_c, s.temperature_f, s.spo2_pct, s.unit, s.meal, s.user_slot, s.flags)
         IS DISTINCT FROM
         (r.systolic_mmhg, r.diastolic_mmhg, r.mean_mmhg, r.pulse_bpm, r.systolic_kpa,
-         r.diastolic_kpa, r.mean_kpa, r.glucose_mmol_l, r.glucose_mg_dl, r.unit, r.meal,
-         r.user_slot, r.flags) AS differs
+         r.diastolic_kpa, r.mean_kpa, r.glucose_mmol_l, r.glucose_mg_dl, r.weight_kg, r.weight_lb,
+         r.temperature_c, r.temperature_f, r.spo2_pct, r.unit, r.meal, r.user_slot, r.flags)
+            AS differs
     FROM staging s
     JOIN ingest_ledger l USING (reading_id, message_id)
     JOIN reading r ON (r.patient_id, r.time, r.device_id, r.kind)
@@ -145,10 +160,12 @@ UPDATE ingest_ledger SET outcome = 'conflict' WHERE reading_id IN (SELECT readin
 -- Of what is staged only what has just gone in. One that came a second time may tell another time
 -- than the one that is stored: the device's clock was compared with another anew.
 INSERT INTO patient_latest (patient_id, kind, time, received_at, device_id, unit, systolic_mmhg,
-    diastolic_mmhg, pulse_bpm, glucose_mmol_l, glucose_mg_dl, meal, flags, values_at)
+    diastolic_mmhg, pulse_bpm, glucose_mmol_l, glucose_mg_dl, weight_kg, temperature_c, spo2_pct,
+    meal, flags, values_at)
 SELECT DISTINCT ON (s.patient_id, s.kind) s.patient_id, s.kind, s.time,
     moment_after(s.time, s.received_after_ms), s.device_id, s.unit, s.systolic_mmhg,
-    s.diastolic_mmhg, s.pulse_bpm, s.glucose_mmol_l, s.glucose_mg_dl, s.meal, s.flags, s.time
+    s.diastolic_mmhg, s.pulse_bpm, s.glucose_mmol_l, s.glucose_mg_dl, s.weight_kg, s.temperature_c,
+    s.spo2_pct, s.meal, s.flags, s.time
 FROM staging s
 -- One by one: a join would read all of a ledger of which few statistics are known.
 WHERE (
@@ -161,7 +178,9 @@ SET time = EXCLUDED.time, received_at = EXCLUDED.received_at, device_id = EXCLUD
     unit = EXCLUDED.unit, systolic_mmhg = EXCLUDED.systolic_mmhg,
     diastolic_mmhg = EXCLUDED.diastolic_mmhg, pulse_bpm = EXCLUDED.pulse_bpm,
     glucose_mmol_l = EXCLUDED.glucose_mmol_l, glucose_mg_dl = EXCLUDED.glucose_mg_dl,
-    meal = EXCLUDED.meal, flags = EXCLUDED.flags, values_at = EXCLUDED.values_at
+    weight_kg = EXCLUDED.weight_kg, temperature_c = EXCLUDED.temperature_c,
+    spo2_pct = EXCLUDED.spo2_pct, meal = EXCLUDED.meal, flags = EXCLUDED.flags,
+    values_at = EXCLUDED.values_at
 WHERE patient_latest.time < EXCLUDED.time
    OR patient_latest.time = EXCLUDED.time
       AND coalesce(EXCLUDED.device_id < patient_latest.device_id, true)
@@ -192,7 +211,8 @@ SELECT unnest(%(patients)s::integer[]), %(now)s
 
 -- name: gateway_birth
 -- A word of an older start is out of date, and so is its will.
-UPDATE gateway SET boot = %(boot)s, version = %(version)s, online = true, seen_at = %(now)s
+UPDATE gateway SET boot = %(boot)s, version = %(version)s, online = true, seen_at = %(now)s,
+    machine = %(machine)s
 WHERE gateway_id = %(gateway_id)s AND (boot IS NULL OR boot <= %(boot)s)
 
 -- name: gateway_status
@@ -201,10 +221,14 @@ UPDATE gateway SET online = %(online)s, seen_at = %(now)s, waiting = %(waiting)s
 WHERE gateway_id = %(gateway_id)s AND (boot IS NULL OR boot <= %(boot)s)
 
 -- name: unsent_commands
+-- One that is withdrawn goes out once more, and has expired then.
 SELECT c.command_id, g.tenant, c.gateway_id, c.device, c.do_what, c.text_zh, c.text_en,
-       c.expires_at
+       coalesce(c.withdrawn_at, c.expires_at), c.show_at, c.expires_at AS worth_until
 FROM command c JOIN gateway g USING (gateway_id)
 WHERE c.sent_at IS NULL AND c.expires_at > %(now)s
+  -- An older gateway knows no date, and would say it at once: it is told when it is time.
+  AND (c.show_at IS NULL OR c.show_at <= %(now)s OR EXISTS (
+    SELECT FROM gateway_configuration_state s WHERE s.gateway_id = c.gateway_id))
 ORDER BY c.created_at LIMIT 100
 
 -- name: command_sent
@@ -213,6 +237,22 @@ UPDATE command SET sent_at = %(now)s WHERE command_id = %(command_id)s
 -- name: command_result
 UPDATE command SET outcome = %(outcome)s
 WHERE command_id = %(command_id)s AND gateway_id = %(gateway_id)s
+
+-- name: gateway_configuration_state
+-- Whoever is behind what is wished is sent that again.
+WITH told AS (
+    INSERT INTO gateway_configuration_state (gateway_id, revision, outcome, code, field, in_force,
+        local, boot, told_at)
+    VALUES (%(gateway_id)s, %(revision)s, %(outcome)s, %(code)s, %(field)s, %(in_force)s,
+        %(local)s, %(boot)s, %(told_at)s)
+    ON CONFLICT (gateway_id) DO UPDATE SET revision = EXCLUDED.revision,
+        outcome = EXCLUDED.outcome, code = EXCLUDED.code, field = EXCLUDED.field,
+        in_force = EXCLUDED.in_force, local = EXCLUDED.local, boot = EXCLUDED.boot,
+        told_at = EXCLUDED.told_at
+)
+UPDATE gateway_configuration SET sent_at = NULL
+WHERE gateway_id = %(gateway_id)s AND revision > %(revision)s AND revision = (
+    SELECT max(revision) FROM gateway_configuration WHERE gateway_id = %(gateway_id)s)
 
 -- name: notify
 SELECT pg_notify(%(channel)s, %(payload)s)
@@ -238,16 +278,22 @@ VALUES (%(id)s, %(position)s, %(channel)s, %(address)s)
 UPDATE team SET duty_doctor_id = %(duty_doctor)s WHERE team_id = %(id)s
 
 -- name: registry_gateways
--- A new key is a new machine, which counts its starts from the beginning.
+-- A new key is a new machine, which counts its starts from the beginning. Where the file has none,
+-- and where the gateway brought its own (ADR 26), the key that is there stays, and is told.
 INSERT INTO gateway (gateway_id, tenant, public_key)
 VALUES (%(id)s, %(tenant)s, %(public_key)s)
 ON CONFLICT (gateway_id) DO UPDATE
-SET tenant = EXCLUDED.tenant, public_key = EXCLUDED.public_key,
-    boot = CASE WHEN gateway.public_key = EXCLUDED.public_key THEN gateway.boot END
+SET tenant = EXCLUDED.tenant,
+    public_key = CASE WHEN EXCLUDED.public_key = '' OR gateway.enrolled_at IS NOT NULL
+                      THEN gateway.public_key ELSE EXCLUDED.public_key END,
+    boot = CASE WHEN EXCLUDED.public_key IN ('', gateway.public_key) THEN gateway.boot END
+RETURNING public_key
 
 -- name: registry_devices
-INSERT INTO device (address, model, gateway_id) VALUES (%(address)s, %(model)s, %(gateway)s)
-ON CONFLICT (address) DO UPDATE SET model = EXCLUDED.model, gateway_id = EXCLUDED.gateway_id
+INSERT INTO device (address, model, gateway_id, station)
+VALUES (%(address)s, %(model)s, %(gateway)s, %(station)s)
+ON CONFLICT (address) DO UPDATE
+SET model = EXCLUDED.model, gateway_id = EXCLUDED.gateway_id, station = EXCLUDED.station
 
 -- name: registry_residents
 INSERT INTO resident (code, name, birth_year, sex, team_id, doctor_id, address, phone,
@@ -279,6 +325,14 @@ INSERT INTO device_binding (device_id, user_slot, patient_id, valid)
 SELECT d.device_id, %(slot)s, r.patient_id, %(valid)s
 FROM device d, resident r
 WHERE d.address = %(device)s AND r.code = %(resident)s
+
+-- name: registry_clear_cards
+UPDATE card SET valid = 'empty' WHERE NOT isempty(valid)
+
+-- name: registry_cards
+INSERT INTO card (digest, patient_id, valid)
+SELECT %(digest)s, patient_id, %(valid)s FROM resident WHERE code = %(resident)s
+ON CONFLICT (digest) DO UPDATE SET patient_id = EXCLUDED.patient_id, valid = EXCLUDED.valid
 
 -- name: registry_bump
 INSERT INTO schema_meta (key, value) VALUES ('registry_version', %(version)s)

@@ -20,7 +20,7 @@ SELECT a.device_id, %(version)s, tstzrange(a.since, a.until), %(now)s
 FROM unnest(%(devices)s::integer[], %(since)s::timestamptz[], %(until)s::timestamptz[])
     AS a (device_id, since, until)
 WHERE EXISTS (
-    SELECT FROM device_holder h JOIN device_binding b USING (device_id)
+    SELECT FROM device_user h JOIN device_binding b USING (device_id)
     WHERE h.device_id = a.device_id AND h.patient_id <> b.patient_id)
 ON CONFLICT (device_id) DO UPDATE
 SET version = EXCLUDED.version, due_at = EXCLUDED.due_at, reached = NULL,
@@ -44,13 +44,13 @@ SELECT user_slot, patient_id, lower(valid), upper(valid) FROM device_binding
 WHERE device_id = %(device_id)s
 
 -- name: holders_of
-SELECT patient_id FROM device_holder WHERE device_id = %(device_id)s ORDER BY patient_id
+SELECT patient_id FROM device_user WHERE device_id = %(device_id)s ORDER BY patient_id
 
 -- name: count_disputed
 -- Readings to look at, of all devices that are due.
 SELECT count(*)
 FROM reassign_due d
-JOIN device_holder h USING (device_id)
+JOIN device_user h USING (device_id)
 CROSS JOIN LATERAL (
     SELECT FROM reading
     WHERE reading.patient_id = h.patient_id AND reading.device_id = d.device_id
@@ -64,8 +64,9 @@ WHERE d.due_at <= %(now)s
 -- The next readings of a device, whoever has them, in order of time; a moment is never divided.
 SELECT r.patient_id, r.time, r.kind, r.user_slot, r.received_at,
     ROW(r.systolic_mmhg, r.diastolic_mmhg, r.mean_mmhg, r.pulse_bpm, r.systolic_kpa,
-        r.diastolic_kpa, r.mean_kpa, r.glucose_mmol_l, r.glucose_mg_dl, r.unit, r.meal,
-        r.user_slot, r.flags)::text,
+        r.diastolic_kpa, r.mean_kpa, r.glucose_mmol_l, r.glucose_mg_dl, r.weight_kg, r.weight_lb,
+        r.temperature_c, r.temperature_f, r.spo2_pct, r.unit, r.meal, r.user_slot,
+        r.flags)::text,
     NULL::uuid
 FROM unnest(%(holders)s::integer[]) AS h (patient_id)
 CROSS JOIN LATERAL (
@@ -79,8 +80,9 @@ ORDER BY r.time FETCH FIRST %(most)s ROWS WITH TIES
 -- name: conflicts_of
 SELECT c.patient_id, c.time, c.kind, r.user_slot, c.received_at,
     ROW(r.systolic_mmhg, r.diastolic_mmhg, r.mean_mmhg, r.pulse_bpm, r.systolic_kpa,
-        r.diastolic_kpa, r.mean_kpa, r.glucose_mmol_l, r.glucose_mg_dl, r.unit, r.meal,
-        r.user_slot, r.flags)::text,
+        r.diastolic_kpa, r.mean_kpa, r.glucose_mmol_l, r.glucose_mg_dl, r.weight_kg, r.weight_lb,
+        r.temperature_c, r.temperature_f, r.spo2_pct, r.unit, r.meal, r.user_slot,
+        r.flags)::text,
     c.reading_id
 FROM reading_conflict c
 CROSS JOIN LATERAL jsonb_populate_record(NULL::reading, c.arrived) r
@@ -215,6 +217,7 @@ LEFT JOIN LATERAL (
     FROM (
         SELECT kind, (time AT TIME ZONE t.zone - interval '4 h')::date AS day FROM reading
         WHERE reading.patient_id = p.patient_id AND reading.device_id = v.device_id
+          AND judged(reading.kind)
         ORDER BY time LIMIT 1
     ) AS first
     WHERE first.day <= before.through_day
@@ -271,7 +274,7 @@ SELECT n.patient_id, r.kind, d.address, r.time, n.came_at, r.unit, r.flags, r.me
        r.glucose_mmol_l, r.glucose_mg_dl
 FROM moment n
 JOIN device d USING (device_id)
-JOIN device_holder h USING (device_id)
+JOIN device_user h USING (device_id)
 CROSS JOIN LATERAL (
     SELECT * FROM reading
     WHERE reading.patient_id = h.patient_id AND reading.time = n.time
@@ -282,3 +285,4 @@ CROSS JOIN LATERAL (
     WHERE c.device_id = n.device_id AND c.time = n.time AND c.kind = n.kind
       AND c.patient_id = h.patient_id
 ) r
+WHERE judged(r.kind)

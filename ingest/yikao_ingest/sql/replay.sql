@@ -29,14 +29,15 @@ SELECT DISTINCT ruleset_digest FROM decision WHERE seq IS NOT NULL
 
 -- name: stored_readings
 -- The readings of some records, each by its natural key.
-SELECT r.patient_id, r.kind, d.address, r.time, r.received_at, r.unit, r.flags, r.meal, r.doubt_s,
+SELECT r.patient_id, r.kind, d.address, r.time, r.received_at, r.unit, r.flags,
+       CASE WHEN r.place = 'home' THEN r.meal ELSE r.place END AS context, r.doubt_s,
        r.systolic_mmhg, r.diastolic_mmhg, r.pulse_bpm, r.systolic_kpa, r.diastolic_kpa,
        r.glucose_mmol_l, r.glucose_mg_dl
 FROM unnest(%(patients)s::integer[], %(firsts)s::timestamptz[], %(lasts)s::timestamptz[])
     AS w (patient_id, first, last)
 CROSS JOIN LATERAL (
     SELECT * FROM reading
-    WHERE reading.patient_id = w.patient_id
+    WHERE reading.patient_id = w.patient_id AND judged(reading.kind)
       AND reading.time BETWEEN w.first AND w.last
       AND reading.time BETWEEN %(oldest)s AND %(newest)s
     OFFSET 0

@@ -148,11 +148,11 @@ FROM reading_conflict c LEFT JOIN device v USING (device_id)
 WHERE c.patient_id = %(patient_id)s AND c.received_at >= %(since)s
 ORDER BY c.received_at DESC, c.reading_id LIMIT %(limit)s
 
--- What trends are made of: without readings that are, or may be, somebody else's.
+-- What trends are made of: measured at home, without readings that are, or may be, somebody else's.
 -- name: pressures
 SELECT g.time, g.systolic_mmhg, g.diastolic_mmhg, coalesce(g.pulse_bpm, 0) AS pulse_bpm
 FROM reading g JOIN device v USING (device_id)
-WHERE g.patient_id = %(patient_id)s AND g.kind = 'blood_pressure'
+WHERE g.patient_id = %(patient_id)s AND g.kind = 'blood_pressure' AND g.place = 'home'
   AND g.time >= %(since)s AND g.time <= %(until)s
   AND g.systolic_mmhg IS NOT NULL AND g.diastolic_mmhg IS NOT NULL
   AND NOT EXISTS (

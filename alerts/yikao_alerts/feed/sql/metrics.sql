@@ -30,6 +30,14 @@ WHERE NOT EXISTS (
     WHERE device.gateway_id = g.gateway_id AND r.synthetic)
 GROUP BY state
 
+-- name: gateway_configurations
+SELECT state, count(*) FROM gateway_configured GROUP BY state
+
+-- name: gateway_versions
+-- The most frequent ones: a version is whatever a gateway says.
+SELECT version, count(*) FROM gateway WHERE version IS NOT NULL
+GROUP BY version ORDER BY count(*) DESC, version LIMIT 20
+
 -- name: receipts_owed
 SELECT coalesce(sum(waiting), 0) FROM gateway
 

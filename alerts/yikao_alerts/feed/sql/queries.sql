@@ -78,7 +78,10 @@ LIMIT %(limit)s
 -- name: freshness
 SELECT
     r.patient_id, r.code AS resident_code, r.name AS resident_name,
-    (SELECT max(l.time) FROM patient_latest l WHERE l.patient_id = r.patient_id) AS latest_at,
+    (
+        SELECT max(l.time) FROM patient_latest l
+        WHERE l.patient_id = r.patient_id AND judged(l.kind)
+    ) AS latest_at,
     coalesce((
         SELECT bool_or(g.online AND g.seen_at >= %(seen_since)s)
         FROM device_binding b
@@ -151,7 +154,7 @@ LEFT JOIN LATERAL (
 ) newest ON true
 LEFT JOIN LATERAL (
     SELECT time, hub_time, received_at FROM reading
-    WHERE reading.patient_id = e.patient_id AND reading.time = newest.at
+    WHERE reading.patient_id = e.patient_id AND reading.time = newest.at AND judged(reading.kind)
     ORDER BY received_at LIMIT 1
 ) g ON true
 LEFT JOIN LATERAL (
@@ -207,14 +210,31 @@ WHERE r.code = %(code)s AND (%(team)s::text IS NULL OR r.team_id = %(team)s)
 -- name: readings
 SELECT g.time, g.kind, g.unit, g.systolic_mmhg, g.diastolic_mmhg, g.systolic_kpa, g.diastolic_kpa,
     g.pulse_bpm, g.glucose_mmol_l, g.glucose_mg_dl, g.meal, g.flags, g.doubt_s, g.received_at,
-    v.address AS device, v.model
+    v.address AS device, v.model, g.place
 FROM reading g
 LEFT JOIN LATERAL (
     SELECT address, model FROM device WHERE device.device_id = g.device_id OFFSET 0
 ) v ON true
-WHERE g.patient_id = %(patient_id)s AND g.time >= %(since)s AND g.time <= %(until)s
+WHERE g.patient_id = %(patient_id)s AND judged(g.kind)
+  AND g.time >= %(since)s AND g.time <= %(until)s
 ORDER BY g.time DESC, g.kind
 LIMIT %(limit)s
+
+-- Of each kind so many: one that is measured every minute hides no other.
+-- name: vitals
+SELECT g.time, g.kind, g.unit, NULL AS systolic_mmhg, NULL AS diastolic_mmhg, NULL AS systolic_kpa,
+    NULL AS diastolic_kpa, g.pulse_bpm, NULL AS glucose_mmol_l, NULL AS glucose_mg_dl,
+    g.meal, g.flags, g.doubt_s, g.received_at, v.address AS device, v.model,
+    g.weight_kg, g.weight_lb, g.temperature_c, g.temperature_f, g.spo2_pct, g.place
+FROM unnest(%(kinds)s::text[]) AS k (kind)
+CROSS JOIN LATERAL (
+    SELECT * FROM reading
+    WHERE reading.patient_id = %(patient_id)s AND reading.kind = k.kind
+      AND reading.time >= %(since)s AND reading.time <= %(until)s
+    ORDER BY reading.time DESC LIMIT %(limit)s
+) g
+LEFT JOIN device v USING (device_id)
+ORDER BY g.kind, g.time DESC
 
 -- name: quarantine_counts
 SELECT reason, count(*) AS rows FROM quarantine_open
@@ -233,9 +253,19 @@ WHERE q.received_at >= %(since)s
 ORDER BY q.received_at DESC, q.quarantine_id DESC
 LIMIT %(limit)s
 
+-- What is nobody's yet, however long it has waited; with what it says only for the name of its device.
+-- name: unowned
+SELECT q.received_at, q.measured_at, q.gateway_id, q.reason, count(*) OVER () AS waiting,
+    CASE WHEN octet_length(q.payload) <= %(bytes)s THEN q.payload ELSE '' END AS payload
+FROM quarantine_open q
+WHERE q.reason = ANY(%(reasons)s)
+ORDER BY q.received_at DESC, q.quarantine_id DESC
+LIMIT %(limit)s
+
 -- name: gateways
 -- Without the watchdog's, which is no machine in a home.
-SELECT gateway_id, online, seen_at, waiting, version FROM gateway g
+SELECT gateway_id, online, seen_at, waiting, version, c.state AS configuration
+FROM gateway g JOIN gateway_configured c USING (gateway_id)
 WHERE NOT EXISTS (
     SELECT FROM device JOIN device_binding USING (device_id) JOIN resident r USING (patient_id)
     WHERE device.gateway_id = g.gateway_id AND r.synthetic)
