@@ -3,11 +3,12 @@
 #
 #   sudo ingest/make-secrets.sh secrets broker.example.org       once: keys, password, certificates
 #   sudo ingest/make-secrets.sh secrets --gateway gw-0001        a certificate for one gateway
+#   sudo ingest/make-secrets.sh secrets --authority              once, where gateways enrol with codes
 #
-# ca.key signs certificates: keep it off the server once you are done.
+# ca.key signs certificates: keep it off the server, unless gateways enrol there.
 set -euo pipefail
 
-usage() { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 [ "$#" -ge 2 ] || usage
 [ "$(id -u)" -eq 0 ] || { echo "run it as root: the files belong to the containers' users" >&2; exit 1; }
 
@@ -37,6 +38,17 @@ if [ "$2" = "--gateway" ]; then
   case "$id" in */* | *+* | *'#'*) echo "a gateway's id has none of / + #" >&2; exit 2 ;; esac
   issue "gateway-$id" "$id" "extendedKeyUsage=clientAuth"
   echo "bring to the gateway: $folder/ca.crt $folder/gateway-$id.crt $folder/gateway-$id.key"
+  exit 0
+fi
+
+if [ "$2" = "--authority" ]; then
+  # What the role `enrol` signs with, and where it lists withdrawn certificates for the broker.
+  mkdir -p authority crl
+  cp ca.key ca.crt authority/
+  chown -R "$server_user" authority crl
+  chmod 0600 authority/ca.key
+  chmod 0755 crl
+  echo "made in $folder: authority and crl; next: docker compose --profile enrol up -d"
   exit 0
 fi
 

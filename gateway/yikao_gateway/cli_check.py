@@ -11,7 +11,14 @@ from typing import Final
 from yikao_devices.story_clock import ClockSpecError
 from yikao_devices.topics import TO_GATEWAY, topic
 from yikao_gateway.cli_settings import settings_or_say
-from yikao_gateway.errors import BrokerUnreachable, KeyFileError, PageUnavailable, StorageError
+from yikao_gateway.enrolment.certificate import Phase, read_certificate
+from yikao_gateway.errors import (
+    BrokerUnreachable,
+    EnrolmentError,
+    KeyFileError,
+    PageUnavailable,
+    StorageError,
+)
 from yikao_gateway.gateway import broker_of
 from yikao_gateway.household.home_clock import home_clock
 from yikao_gateway.keys import load_key
@@ -46,6 +53,7 @@ _TROUBLE: Final = (
     RadioSpecError,
     RadioUnavailable,
     BrokerUnreachable,
+    EnrolmentError,
 )
 
 
@@ -61,22 +69,25 @@ def run(arguments: argparse.Namespace) -> int:
         "state": _state,
         "key": _key,
         "radio": _radio,
+        "certificate": _certificate,
         "broker": _broker,
         "page": _page,
     }
     good = True
     for name, part in parts.items():
         try:
-            print(f"ok    {name:<7} {part(settings)}")
+            print(f"ok    {name:<11} {part(settings)}")
         except _TROUBLE as error:
             good = False
-            print(f"FAIL  {name:<7} {error}")
+            print(f"FAIL  {name:<11} {error}")
     return 0 if good else 1
 
 
 def _shown(settings: Settings) -> Iterator[str]:
     """Give the settings without what is secret."""
     yield f"      gateway {settings.id} of {settings.tenant}, {settings.language}"
+    if settings.station:
+        yield "      station many use its cuff, each with a card before the reader"
     for device in settings.devices:
         model = device.model.name if device.model else "as recognised"
         passkey = ", with a passkey" if device.passkey is not None else ""
@@ -120,6 +131,21 @@ def _radio(settings: Settings) -> str:
 
     asyncio.run(start())
     return f"{settings.radio} listens"
+
+
+def _certificate(settings: Settings) -> str:
+    if settings.cert_file is None:
+        return "none: the broker knows us by a password, or not at all"
+    now = home_clock(os.environ, settings.zone)()
+    certificate = read_certificate(settings.cert_file.read_bytes())
+    until = f"{certificate.ends.astimezone(settings.zone):%Y-%m-%d %H:%M}"
+    match certificate.phase(now):
+        case Phase.ENDED:
+            raise EnrolmentError(f"it ended on {until}: enrol with a new code")
+        case Phase.LATE if settings.renews:
+            raise EnrolmentError(f"it ends on {until}, and is not renewed: look at the log")
+    renewed = "renewed by itself" if settings.renews else "nothing renews it"
+    return f"until {until}, {renewed}"
 
 
 def _broker(settings: Settings) -> str:

@@ -22,3 +22,19 @@ class PageUnavailable(Exception):  # noqa: N818  the name says what is the case
 
 class KeyFileError(Exception):
     """The gateway's signing key cannot be made or read; the operator must act."""
+
+
+class ServerUnreachable(Exception):  # noqa: N818  the name says what is the case
+    """The server that gives certificates does not answer, or cannot prove who it is."""
+
+
+class EnrolmentError(Exception):
+    """An enrolment cannot be used as it is; whoever installs has to enrol again."""
+
+
+class EnrolmentRefused(Exception):  # noqa: N818  the name says what is the case
+    """The server gives no certificate; `code` says why, the text what to do, in both languages."""
+
+    def __init__(self, code: str, zh: str, en: str) -> None:
+        super().__init__(f"{en}  {zh}")
+        self.code = code

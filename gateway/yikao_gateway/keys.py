@@ -50,8 +50,11 @@ class SigningKey:
 
     def seal(self, payload: bytes) -> Sealed:
         """Sign `payload` as a new message."""
-        signature = _base64url(self._private.sign(payload))
-        return Sealed(payload, self.key_id, signature, uuid4().hex)
+        return Sealed(payload, self.key_id, self.sign(payload), uuid4().hex)
+
+    def sign(self, statement: bytes) -> str:
+        """Return the signature over what is no message of ours, base64url without padding."""
+        return _base64url(self._private.sign(statement))
 
 
 def load_key(folder: Path) -> SigningKey:

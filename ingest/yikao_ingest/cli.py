@@ -8,8 +8,10 @@ from yikao_devices.story_clock import ClockSpecError
 from yikao_devices.toml_lines import FaultyFileError
 from yikao_ingest import (
     cli_burden,
+    cli_cards,
     cli_check,
     cli_export,
+    cli_gateway,
     cli_import,
     cli_move,
     cli_oncall,
@@ -98,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     for role, what in (
         ("ingest", "readings from the broker into the database"),
         ("pager", "sends pages until somebody answers"),
+        ("enrol", "certificates for gateways"),
     ):
         commands.add_parser(role, help=f"one role alone: {what}")
     evaluate = commands.add_parser(
@@ -132,6 +135,8 @@ def _parser() -> argparse.ArgumentParser:
     cli_pages.register(commands)
     cli_quarantine.register(commands)
     cli_registry.register(commands)
+    cli_cards.register(commands)
+    cli_gateway.register(commands)
     replay = commands.add_parser(
         "replay",
         help="compute old decisions again, and compare",
@@ -215,7 +220,7 @@ def _run(arguments: argparse.Namespace) -> int:
             from yikao_ingest.cli_admin import add_user
 
             return add_user(arguments.add_user)
-        case "ingest" | "evaluate" | "pager" | "feed" as role:
+        case "ingest" | "evaluate" | "pager" | "feed" | "enrol" as role:
             from yikao_ingest.cli_serve import run_one_role
 
             return run_one_role(role, getattr(arguments, "shadow", None))

@@ -104,6 +104,13 @@ def feed(environ: Mapping[str, str]) -> None:
     run(feed_settings(environ))
 
 
+def enrol(environ: Mapping[str, str]) -> None:
+    """Give gateways their certificates, until a signal."""
+    from yikao_ingest.enrolment.role import run
+
+    run(environ, lambda: tell_ready(environ))
+
+
 def tell_ready(environ: Mapping[str, str]) -> None:
     """Tell whoever started this role that it works, by a file it named."""
     if path := environ.get(READY_FILE):
@@ -120,9 +127,11 @@ def stopped_by_signal() -> asyncio.Event:
 
 ROLES: Final = {"ingest": ingest, "evaluate": evaluate, "pager": pager, "feed": feed}
 """By the name of their command."""
+FURTHER: Final = {"enrol": enrol}
+"""Those that a server does without: `yikao serve` starts none of them."""
 
 
 def run_role(name: str) -> None:
     """Run one role with this process's environment."""
     log.info("role starts", extra={"role": name})
-    ROLES[name](os.environ)
+    (ROLES | FURTHER)[name](os.environ)

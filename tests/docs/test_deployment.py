@@ -19,9 +19,10 @@ from fix_servers import require
 
 from yikao_ingest.cli import _parser
 from yikao_ingest.embedded.broker_engines import INFLIGHT_MAX, MESSAGE_MAX_BYTES
+from yikao_ingest.enrolment.authority import load_authority
 from yikao_ingest.metrics import metrics_address
-from yikao_ingest.roles import ROLES
-from yikao_ingest.settings import BROKER_URL, METRICS_LISTEN, broker_address
+from yikao_ingest.roles import FURTHER, ROLES
+from yikao_ingest.settings import BROKER_URL, CA_DIR, METRICS_LISTEN, broker_address
 
 ROOT = Path(__file__).parents[2]
 INGEST = ROOT / "ingest"
@@ -29,7 +30,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: one for name, one in SERVICES.items() if "build" in one}
 UNITS = sorted([*(INGEST / "systemd").glob("*.service"), *(ROOT / "gateway").glob("*.service")])
-INSTANCES = (*ROLES, "watch")
+INSTANCES = (*ROLES, *FURTHER, "watch")
 EXPOSURE_MAX = 20
 """Tenths, by systemd's own reckoning of 0 (shut in) to 10."""
 HARDENED = {
@@ -63,15 +64,16 @@ def image(name: str) -> str:
 
 
 def test_every_role_runs_and_every_command_is_one_of_ours() -> None:
-    assert {*ROLES, "migrate", "watch", "demo"} == OURS.keys()
+    assert {*INSTANCES, "migrate", "demo"} == OURS.keys()
     for name, service in OURS.items():
         assert _parser().parse_args(service["command"]).command == name
-    assert {n for n, one in SERVICES.items() if "profiles" in one} == {"watch", "demo"}
+    assert {n for n, one in SERVICES.items() if "profiles" in one} == {"watch", "demo", *FURTHER}
 
 
 def test_only_gateways_and_this_machine_reach_anything() -> None:
     published = {name: one["ports"] for name, one in SERVICES.items() if "ports" in one}
-    assert published == {"broker": ["8883:8883"], "feed": ["127.0.0.1:8321:8321"]}
+    feed = {"feed": ["127.0.0.1:8321:8321"]}
+    assert published == {"broker": ["8883:8883"], "enrol": ["8322:8322"]} | feed
     host, _ = broker_address(OURS["ingest"]["environment"][BROKER_URL])
     assert host in SERVICES
     told = metrics_address(OURS["ingest"]["environment"])
@@ -80,9 +82,9 @@ def test_only_gateways_and_this_machine_reach_anything() -> None:
 
 
 def test_whoever_goes_on_says_whether_it_is_well() -> None:
-    for name in (*ROLES, "watch", "database", "broker"):
+    for name in (*INSTANCES, "database", "broker"):
         assert "test" in SERVICES[name]["healthcheck"], name
-    for name in (*ROLES, "watch"):
+    for name in INSTANCES:
         assert SERVICES[name]["depends_on"].keys() == {"migrate", "broker"}
 
 
@@ -158,6 +160,10 @@ def test_secrets_are_made_once_each_for_its_reader(tmp_path: Path) -> None:
     assert (folder / "ca.key").stat().st_mode & 0o077 == 0
     subprocess.run(command, check=True, capture_output=True)
     assert {file.name: (file.read_bytes(), owner(file)) for file in folder.iterdir()} == before
+    subprocess.run([*command[:3], "--authority"], check=True, capture_output=True)
+    authority = load_authority({CA_DIR: str(folder / "authority")})
+    assert authority.pem == (folder / "ca.crt").read_text("utf-8")
+    assert owner(folder / "authority" / "ca.key") == owner(folder / "crl") == 10001
     subprocess.run([*command[:3], "--gateway", "gw-1"], check=True, capture_output=True)
     for name in ("broker", "gateway-gw-1"):
         proof = [
