@@ -25,9 +25,11 @@ SENT: Final = {
     topics.COMMAND_RESULT: wire.CommandResult,
     topics.RECEIPT: wire.Receipt,
     topics.COMMAND: wire.Command,
+    topics.CONFIGURATION: wire.Configuration,
+    topics.CONFIGURATION_STATE: wire.ConfigurationState,
 }
 """What travels on each channel of topics.py."""
-RETAINED: Final = (topics.BIRTH, topics.STATUS)
+RETAINED: Final = (topics.BIRTH, topics.STATUS, topics.CONFIGURATION_STATE)
 KINDS: Final = [str(item.__struct_config__.tag) for item in get_args(wire.Item)]
 READING_KINDS: Final = [kind for kind in KINDS if topics.item_channel(kind) != topics.EVENT]
 

@@ -7,7 +7,7 @@ limit, and the doctor is seen next day.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Final, Literal
 from uuid import UUID, uuid5
@@ -49,6 +49,8 @@ class Ask:
     text_zh: str
     text_en: str
     expires_at: datetime
+    show_at: datetime | None = None
+    """The gateway keeps it until then, and says it in time also where the network is down."""
 
 
 def asks(
@@ -117,12 +119,21 @@ def _of_course(course: Course, now: datetime, *, asked: bool) -> Iterator[Ask]:
     if now < first.due_at:
         minutes = int(course.recheck.every.total_seconds() // 60)
         yield _say(f"soon_{kind}", (course.trigger, "soon"), device, first.due_at, minutes=minutes)
-    for each in course.rounds:
-        if each.due_at <= now < each.until and each.grade is Grade.PLANNED:
-            key = (course.trigger, "round", str(each.number))
-            yield _say(f"now_{kind}", key, device, each.until, do="measure_again")
+    undecided = [r for r in course.rounds if r.grade in (Grade.PLANNED, Grade.MEASURING)]
+    for each in undecided:
+        if each.grade is Grade.PLANNED and each.due_at <= now:
+            yield _measure(course, each)
         elif each.grade is Grade.MEASURING and not asked:
             yield _repeat(course, each)
+    if undecided and now < undecided[0].due_at and undecided[0].grade is Grade.PLANNED:
+        # Ahead of its time, for a home whose network may be down then. Only the next one: whether
+        # those after it are wanted is not known yet.
+        yield replace(_measure(course, undecided[0]), show_at=undecided[0].due_at)
+
+
+def _measure(course: Course, each: Round) -> Ask:
+    key, kind = (course.trigger, "round", str(each.number)), course.recheck.kind
+    return _say(f"now_{kind}", key, course.device, each.until, do="measure_again")
 
 
 def _repeat(course: Course, each: Round) -> Ask:

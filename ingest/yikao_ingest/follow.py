@@ -39,6 +39,7 @@ from yikao_alerts.store_write import (
     save_pages,
     set_timers,
     task_row,
+    withdraw_asks,
 )
 
 
@@ -69,8 +70,11 @@ async def follow(
         for each in decided
         for ask in _to_say(each, care.get(each.given.patient_id), rules)
     ]
-    if wanted:
-        await save_many(conn, "insert_command", wanted)
+    await save_many(conn, "insert_command", wanted)
+    in_course = [each.given.patient_id for each in decided if each.said.courses]
+    said = [row["command_id"] for row in wanted]
+    taken_back = bool(in_course) and await withdraw_asks(conn, in_course, said, now)
+    if wanted or taken_back:
         await store.notify(conn, COMMANDS)
     for each in concerned:
         zone = care[each.given.patient_id].zone

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from yikao_alerts.rules import RuleSet
 from yikao_devices import topics, wire
@@ -25,9 +25,13 @@ from yikao_ingest.accept import (
     judge,
 )
 from yikao_ingest.ahead import Ahead, Batch, View
+from yikao_ingest.gateways.commands import send_commands
+from yikao_ingest.gateways.wishes import Wishes
+from yikao_ingest.gateways.words import TALK, word
 from yikao_ingest.metrics import DATABASE, IngestMetrics
 from yikao_ingest.reasons import Reason
 from yikao_ingest.receipts import receipts
+from yikao_ingest.staging import Sheet, sheet_of
 from yikao_ingest.store import DatabaseAwayError, DataRefusedError, Store
 from yikao_ingest.subscriber import Delivery, Subscriber
 
@@ -70,6 +74,7 @@ class Pipeline:
     _listening: bool = False
     _view: View | None = None
     _registry_version: str = ""
+    _wishes: Wishes = field(default_factory=Wishes)
 
     def run(self) -> None:
         """Serve until stopped; the database may go and come."""
@@ -98,7 +103,8 @@ class Pipeline:
         begun, now = time.monotonic(), view.now(self.clock)
         items = (each.incoming for each in deliveries if _carries_items(each.incoming))
         judged = [judge(message, view.directory, self.rules, now) for message in items]
-        return Batch(deliveries, judged, view.directory, time.monotonic() - begun)
+        sheet = sheet_of(judged)
+        return Batch(deliveries, judged, sheet, view.directory, time.monotonic() - begun)
 
     def _until_done(self, batch: Batch) -> None:
         """Work on a batch until it is done; a database that is away is waited for.
@@ -156,7 +162,8 @@ class Pipeline:
         view = self._look(store)
         now = view.now(self.clock)
         if self._active:
-            self._send_commands(store, now)
+            send_commands(store, self.subscriber, self.clock, now)
+            self._wishes.send(store, self.subscriber, now)
         for delivery in batch.deliveries:
             if not _carries_items(delivery.incoming):
                 self._keep_word(store, view, delivery.incoming, now)
@@ -164,7 +171,7 @@ class Pipeline:
             if batch.directory is not view.directory:
                 batch = self._judge(batch.deliveries, view)
             begun = time.monotonic()
-            stored = settle(store, batch.judged, now)
+            stored = settle(store, batch.judged, now, batch.sheet)
             self._count(batch, time.monotonic() - begun)
             self._send_receipts(stored, now)
         self.subscriber.acknowledge(batch.deliveries)
@@ -196,16 +203,6 @@ class Pipeline:
         sent = self.subscriber.tell(words)
         self.metrics.receipts(sent, len(words) - sent, time.monotonic() - begun)
 
-    def _send_commands(self, store: Store, now: datetime) -> None:
-        """Send what is to be shown at home; one that cannot be sent now is sent next time."""
-        for row in store.execute("unsent_commands", {"now": now}):
-            command_id, tenant, gateway, device, do, text_zh, text_en, expires_at = row
-            command = wire.Command(command_id, do, device, text_zh, text_en, expires_at)
-            address = topics.topic(tenant, gateway, topics.COMMAND)
-            lifetime_s = self.clock.real_seconds(expires_at - now)
-            if self.subscriber.publish(address, wire.encode(command), expires_s=lifetime_s):
-                store.execute("command_sent", {"command_id": command_id, "now": now})
-
     def _keep_word(self, store: Store, view: View, incoming: Incoming, now: datetime) -> None:
         """Keep what a gateway says of itself; what cannot be used is only logged: it is no data."""
         sender = identify(incoming, view.directory)
@@ -213,7 +210,7 @@ class Pipeline:
             log.warning("gateway's word refused", extra={"reason": str(sender.reason)})
             return
         try:
-            statement, values = _word(sender.channel, incoming.payload)
+            statement, values = word(sender.channel, incoming.payload)
             key = {"gateway_id": sender.gateway.gateway_id, "now": now}
             store.execute(statement, values | key)
         except (*UNREADABLE, DataRefusedError):
@@ -230,35 +227,19 @@ class Pipeline:
 def _carries_items(incoming: Incoming) -> bool:
     """Return whether a message carries items, or claims to; the rest is talk about gateways."""
     origin = topics.parse_topic(incoming.topic)
-    talk = (topics.BIRTH, topics.STATUS, topics.COMMAND_RESULT)
-    return origin is None or origin.channel not in talk
+    return origin is None or origin.channel not in TALK
 
 
-def _word(channel: str, payload: bytes) -> tuple[str, dict[str, Any]]:
-    """Return the statement that keeps a gateway's word, and its values."""
-    match channel:
-        case topics.BIRTH:
-            birth = wire.decode_birth(payload)
-            return "gateway_birth", {"boot": birth.boot, "version": birth.version}
-        case topics.STATUS:
-            status = wire.decode_status(payload)
-            online = status.s == "online"
-            known = {"boot": status.boot, "online": online, "waiting": status.waiting}
-            return "gateway_status", known
-        case _:
-            result = wire.decode_command_result(payload)
-            answer = {"command_id": result.command_id, "outcome": result.outcome}
-            return "command_result", answer
-
-
-def settle(store: Store, batch: Sequence[Judged], now: datetime) -> list[Judged]:
+def settle(
+    store: Store, batch: Sequence[Judged], now: datetime, sheet: Sheet | None = None
+) -> list[Judged]:
     """Store a batch and return what was stored: when the database refuses it, in halves.
 
     What it refuses alone goes to quarantine with its bytes, and the rest lands. A message that had
     to be divided is put together again: its gateway gets one receipt for all of it.
     """
     try:
-        store.save(batch, now)
+        store.save(batch, now, sheet)
         return list(batch)
     except DataRefusedError as error:
         if len(batch) > 1:

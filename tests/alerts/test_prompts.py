@@ -101,11 +101,36 @@ def test_a_round_is_asked_for_once_and_until_the_next_begins() -> None:
     assert [(ask.do, ask.expires_at) for ask in rounds] == [("measure_again", t("22:35:05"))]
 
 
+def test_the_next_round_is_told_ahead_and_is_the_same_as_when_it_is_due() -> None:
+    desk = Desk(t("21:00"))
+    desk.arrives(bp(205, 100, t("22:00")))
+    desk.answer()
+    (ahead,) = desk.later
+    assert (ahead.do, ahead.show_at) == ("measure_again", t("22:20:05"))
+    desk.passes_until(t("22:28"))
+    desk.look()
+    assert desk.said[ahead.command_id][1] == replace(ahead, show_at=None)
+    assert desk.later == [], "one at a time: whether a second is wanted is not known"
+    desk.passes_until(t("22:36"))
+    desk.look()
+    assert [ask.show_at for ask in desk.later] == [t("22:40:05")]
+
+
+def test_a_round_that_is_measured_early_is_asked_for_no_more() -> None:
+    desk = Desk(t("21:00"))
+    desk.arrives(bp(205, 100, t("22:00")))
+    assert desk.later
+    desk.arrives(bp(190, 100, t("22:17")))
+    assert desk.later == []
+
+
 def test_nobody_is_asked_for_rounds_once_a_person_has_closed_it() -> None:
     desk = Desk(t("21:00"))
     desk.arrives(bp(205, 100, t("22:00")))
     desk.answer()
     desk.close()
+    desk.look()
+    assert desk.later == []
     said = len(desk.said)
     desk.passes_until(t("07:59", 1))
     assert len(desk.said) == said

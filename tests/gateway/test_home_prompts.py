@@ -1,17 +1,24 @@
 """What is said at home: in time, once, until it is done, and across restarts."""
 
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from gateway_parts import CUFF, METER, NOW, event, outbox_in
+from msgspec import structs
 from page_parts import Times
 
 from yikao_devices import wire
-from yikao_gateway.household.prompts import OVER_SHOWN, REMEMBERED_MAX, STANDING_MAX, Prompts
+from yikao_gateway.household.prompts import (
+    LATER_MAX,
+    OVER_SHOWN,
+    REMEMBERED_MAX,
+    STANDING_MAX,
+    Prompts,
+)
 from yikao_gateway.store.database import Database
 
 
@@ -169,3 +176,93 @@ def test_a_disk_that_takes_nothing_does_not_silence_a_prompt(
 def test_what_is_no_command_is_not_answered(wall: Wall) -> None:
     assert wall.prompts.receive(b"{") is None
     assert wall.prompts.receive(b"\xff") is None
+    assert wall.prompts.receive(b'{"x":' + b"[" * 100_000) is None
+
+
+def test_a_prompt_without_an_end_can_be_shown(wall: Wall) -> None:
+    wall.hears(command(expires_at=datetime.max.replace(tzinfo=UTC)))
+    assert wall.texts == [("Measure again", False)]
+
+
+# What is dated
+
+
+def later(minutes: float = 20, worth: float = 15, **changes: Any) -> wire.Command:
+    """A command to be shown in so many minutes, worth so many more."""
+    show_at = NOW + timedelta(minutes=minutes)
+    return command(minutes + worth, show_at=show_at, **changes)
+
+
+def test_what_is_dated_is_kept_and_said_in_its_time_also_after_a_restart(wall: Wall) -> None:
+    asked = later()
+    assert wall.hears(asked) == "kept"
+    assert wall.hears(asked) == "kept"
+    wall.started()
+    wall.times.passes(20 * 60 - 1)
+    wall.prompts.say_due()
+    assert (wall.shown, wall.texts) == ([], [])
+    wall.times.passes(1)
+    wall.prompts.say_due()
+    wall.prompts.say_due()
+    (shown,) = wall.shown
+    assert shown["prompt"]["command_id"] == str(asked.command_id)
+    assert wall.texts == [("Measure again", False)]
+    wall.started()
+    (answer,) = wall.prompts.take_answers()
+    assert (answer.command_id, answer.outcome) == (asked.command_id, "shown")
+    assert wall.prompts.take_answers() == ()
+    assert wall.hears(asked) == "shown"
+    assert len(wall.shown) == 1
+
+
+@pytest.mark.parametrize(
+    ("minutes_off", "outcome"), [(20, "shown"), (34, "shown"), (35, "expired"), (600, "expired")]
+)
+def test_a_gateway_that_was_off_says_it_late_or_not_at_all(
+    wall: Wall, minutes_off: float, outcome: str
+) -> None:
+    wall.hears(later(20, worth=15))
+    wall.times.passes(minutes_off * 60)
+    wall.started().say_due()
+    wall.prompts.say_due()
+    (answer,) = wall.prompts.take_answers()
+    assert answer.outcome == outcome
+    assert len(wall.shown) == (outcome == "shown")
+
+
+def test_one_that_comes_after_its_time_is_said_at_once(wall: Wall) -> None:
+    wall.times.passes(21 * 60)
+    assert wall.hears(later(20)) == "shown"
+    assert len(wall.shown) == 1
+
+
+def test_what_is_withdrawn_is_never_said(wall: Wall) -> None:
+    asked = later()
+    wall.hears(asked)
+    wall.times.passes(60)
+    assert wall.hears(structs.replace(asked, expires_at=wall.times.now)) == "expired"
+    wall.times.passes(20 * 60)
+    wall.started().say_due()
+    assert wall.shown == []
+
+
+@pytest.mark.parametrize(("minutes_before", "answered"), [(2.5, True), (3.5, False)])
+def test_a_reading_just_before_it_is_asked_for_has_answered(
+    wall: Wall, minutes_before: float, answered: bool
+) -> None:
+    wall.hears(later(20))
+    wall.times.passes((20 - minutes_before) * 60)
+    item = structs.replace(reading(), measured_at=wall.times.now)
+    assert wall.prompts.awaits(CUFF) is answered
+    wall.prompts.read(CUFF, [item])
+    wall.times.passes(minutes_before * 60)
+    wall.prompts.say_due()
+    assert (wall.shown == []) is answered
+
+
+def test_what_waits_for_its_time_has_a_bound(wall: Wall) -> None:
+    for number in range(LATER_MAX + 3):
+        assert wall.hears(later(20, text_en=str(number))) == "kept"
+    wall.times.passes(20 * 60)
+    wall.prompts.say_due()
+    assert len(wall.shown) == LATER_MAX
