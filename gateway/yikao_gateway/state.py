@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import logging
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,8 +11,11 @@ from typing import Final
 
 from yikao_gateway.errors import StorageError
 from yikao_gateway.store.database import Damaged, Database, remove, set_aside
+from yikao_gateway.store.printed import Printed
 from yikao_gateway.store.salvage import salvage
 from yikao_gateway.store.stock import Stock
+
+log = logging.getLogger(__name__)
 
 OUTBOX: Final = "outbox.sqlite3"
 BEGUN: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -39,14 +43,23 @@ def only_one(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise StorageError(f"the state folder {folder} cannot be written ({error})") from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(descriptor, folder)
         yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise StorageError(
             f"another yikao-gateway is running with {folder}: stop it, or use another state folder"
         ) from error
-    finally:
-        os.close(descriptor)
+    except OSError as error:
+        raise StorageError(
+            f"the state folder {folder} cannot be locked ({error}): use a disk of this machine"
+        ) from error
 
 
 def open_database(folder: Path) -> Database:
@@ -66,6 +79,8 @@ def open_verified(folder: Path, at: datetime) -> tuple[Database, Path | None]:
         database = open_database(folder)
         try:
             database.verify()
+            if forgotten := Stock(database).forget_unsound_devices():
+                log.error("devices damaged on the disk: forgotten", extra={"count": forgotten})
         except StorageError:
             database.close()
             raise
@@ -83,6 +98,8 @@ def _mend(folder: Path, at: datetime) -> tuple[Database, Path]:
         salvage(folder / OUTBOX, mended)
         # Higher than any number of starts, which may have been lost; also with a clock unset.
         Stock(mended).go_on_from(int(max(at, BEGUN).timestamp()))
+        # Its items have other numbers now: rather twice than not at all.
+        Printed(mended).note(0)
     finally:
         mended.close()
     aside = set_aside(folder / OUTBOX, at.strftime("%Y%m%dT%H%M%S"))

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -62,6 +63,7 @@ class ServerEnd:
     def __init__(self, gateway: str) -> None:
         self.gateway = gateway
         self.answers = False
+        self.now: Callable[[], datetime] = lambda: NOW
         self.everything: list[Heard] = []
         self._heard: asyncio.Queue[Heard] = asyncio.Queue()
         self._ready = asyncio.Event()
@@ -91,6 +93,8 @@ class ServerEnd:
     async def close(self) -> None:
         self._client.disconnect()
         await asyncio.to_thread(self._client.loop_stop)
+        # What calls us holds us, and we hold the client: cut, its sockets are closed here and now.
+        self._client.on_connect = self._client.on_subscribe = self._client.on_message = None
 
     async def hears(self, channel: str, wanted: Callable[[Heard], bool] = lambda _: True) -> Heard:
         """Return the next message on `channel` that is wanted."""
@@ -115,7 +119,7 @@ class ServerEnd:
         refused_message: str | None = None,
         code: str | None = None,
     ) -> None:
-        receipt = wire.Receipt(NOW, tuple(stored), tuple(rejected), refused_message, code)
+        receipt = wire.Receipt(self.now(), tuple(stored), tuple(rejected), refused_message, code)
         self.says(topics.RECEIPT, wire.encode(receipt))
 
     def says(self, channel: str, payload: bytes) -> None:

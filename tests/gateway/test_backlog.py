@@ -17,7 +17,8 @@ from server_end import STORY_MAX_S, Heard
 from yikao_devices import topics, wire
 from yikao_devices.blood_pressure import BloodPressure
 from yikao_devices.date_time import date_time_of
-from yikao_devices.readings import Origin, blood_pressure_item
+from yikao_devices.items_blood_pressure import blood_pressure_item
+from yikao_devices.readings import Origin
 from yikao_gateway.uplink.delivery import LANE_MAX
 from yikao_gateway.uplink.flight import NEWS_AGE_MAX
 from yikao_gateway.uplink.publisher import Opened, Presence, Publisher

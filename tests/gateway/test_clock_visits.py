@@ -16,8 +16,8 @@ from yikao_devices.wire import BloodPressureReading, GlucoseReading
 from yikao_gateway.household.home_clock import HomeClock
 from yikao_gateway.store.outbox import Outbox
 from yikao_gateway.visits.choice import Target
-from yikao_gateway.visits.intake import recover
 from yikao_gateway.visits.known_devices import KnownDevices
+from yikao_gateway.visits.release import release
 from yikao_gateway.visits.visit import Visit, Visitor
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -130,7 +130,7 @@ async def test_a_gateway_that_does_not_know_the_time_sets_nobodys_clock(stage: S
         assert h.readings() == []
         h.wall = NOON
         assert h.clock.settle()
-        assert recover(h.outbox, h.devices, h.clock) == 1
+        assert release(h.outbox, h.devices, h.clock) == 1
         (reading,) = h.readings()
         assert abs(NOON - reading.measured_at) <= SECOND
         assert reading.flags == ()

@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -11,30 +12,41 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from fix_hypothesis import examples
-from gateway_parts import CUFF, NOW, event, outbox_in
+from gateway_parts import CUFF, METER, NOW, event, outbox_in
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yikao_devices.clock_epochs import ClockSeen
 from yikao_devices.wire import encode_item
 from yikao_gateway.errors import StorageError
 from yikao_gateway.state import MENDED, OUTBOX, open_verified
 from yikao_gateway.store.database import PAGE_BYTES, Damaged, Database
-from yikao_gateway.store.outbox import KeptFrame, Outbox
+from yikao_gateway.store.frames import KeptFrame
+from yikao_gateway.store.outbox import Outbox
 from yikao_gateway.store.stock import Stock
+from yikao_gateway.visits.known_devices import KnownDevice, KnownDevices
 
 ITEMS = 60
 LATER = NOW + timedelta(days=1)
 FRAME = KeptFrame(CUFF, "generic-meter", 0x2A18, bytes(range(14)), NOW, -3.5)
+BOOTS = 3
+KNOWN = KnownDevice(
+    METER, "generic-meter", {"model": "血糖仪"}, 8, "stale_bond", True, ClockSeen(NOW, 28_812.5)
+)
+SAVED = replace(KNOWN, next_record=None)
+"""How far it was read is forgotten: what was lost may still be in it."""
 STORED = {encode_item(event(number)) for number in range(ITEMS)}
 
 
 def fill(folder: Path, numbers: range = range(ITEMS)) -> None:
     """Store items and a frame that waits for its context, and close the file cleanly."""
     with outbox_in(folder) as outbox:
-        outbox.next_boot()
+        for _ in range(BOOTS):
+            outbox.next_boot()
         for number in numbers:
             outbox.add(event(number), NOW)
         outbox.keep("s", FRAME, [], NOW, complete=False)
+        KnownDevices(outbox._database).note(KNOWN, NOW)
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +96,28 @@ def test_a_file_without_its_head_is_set_aside_and_starts_are_counted_on(folder: 
     database.close()
 
 
+def test_what_is_set_aside_twice_at_one_time_is_kept_twice(folder: Path) -> None:
+    """A clock that begins anew at each start names them alike."""
+    kept = set()
+    for _ in range(3):
+        change(folder / OUTBOX, 0, b"\xff" * 100)
+        _, database, aside = after(folder)
+        kept.add(aside)
+        database.close()
+    assert len(kept) == 3
+    assert all(each is not None and each.exists() for each in kept)
+
+
+def test_a_head_that_lets_nobody_write_is_damage(folder: Path) -> None:
+    """The disk would take it: to ask for permissions would send people the wrong way."""
+    change(folder / OUTBOX, 18, b"\x03")
+    outbox, database, aside = after(folder)
+    assert aside is not None
+    assert outbox.add(event(ITEMS), NOW)
+    assert {row.payload for row in outbox.waiting(2 * ITEMS)} > STORED
+    database.close()
+
+
 def test_what_is_whole_in_a_damaged_file_is_saved(folder: Path) -> None:
     content = (folder / OUTBOX).read_bytes()
     page = content.index(encode_item(event(30))[:60]) // PAGE_BYTES
@@ -94,9 +128,52 @@ def test_what_is_whole_in_a_damaged_file_is_saved(folder: Path) -> None:
     assert aside is not None
     assert {row.payload for row in outbox.waiting(ITEMS)} == STORED - lost
     assert outbox.leftovers() == {"s": [FRAME]}
+    assert KnownDevices(database).get(METER) == SAVED
     database.close()
     with pytest.raises(Damaged):
         Database(aside).verify()
+
+
+def test_whichever_page_is_lost_the_others_are_saved(filled: Path, tmp_path: Path) -> None:
+    """Of a device either all that was known is known, or it is a new one."""
+    pages = (filled / OUTBOX).stat().st_size // PAGE_BYTES
+    known, boots = [], []
+    for page in range(pages):
+        folder = tmp_path / str(page)
+        folder.mkdir()
+        shutil.copy(filled / OUTBOX, folder)
+        change(folder / OUTBOX, page * PAGE_BYTES, bytes(PAGE_BYTES))
+        outbox, database, aside = after(folder)
+        known.append(KnownDevices(database).get(METER))
+        boots.append(outbox.next_boot())
+        assert {row.payload for row in outbox.waiting(ITEMS)} <= STORED
+        assert aside is not None
+        database.close()
+    assert set(map(bool, known)) == {True, False}
+    assert all(each in (None, SAVED) for each in known)
+    assert min(boots) > NOW.timestamp()
+
+
+@pytest.mark.parametrize("part", [b"generic-meter", b'{"model":', b"stale_bond"])
+def test_a_device_of_which_a_byte_has_changed_is_a_new_one(folder: Path, part: bytes) -> None:
+    content = (folder / OUTBOX).read_bytes()
+    at = content.index(part, content.index(b"stale_bond") - 100)
+    change(folder / OUTBOX, at, b"\x80")
+    outbox, database, _ = after(folder)
+    assert KnownDevices(database).get(METER) is None
+    assert KnownDevices(database).seen() == []
+    assert len(outbox.waiting(ITEMS)) == ITEMS
+    database.close()
+
+
+def test_a_count_of_starts_that_no_gateway_can_have_is_not_believed(folder: Path) -> None:
+    """The server would refuse every message of a gateway that counts beyond its bound."""
+    with closing(sqlite3.connect(folder / OUTBOX, isolation_level=None)) as other:
+        other.execute("UPDATE meta SET value = ? WHERE key = 'boot'", ("9" * 30,))
+    change(folder / OUTBOX, 18, b"\x03")
+    outbox, database, _ = after(folder)
+    assert NOW.timestamp() < outbox.next_boot() < 2**53
+    database.close()
 
 
 @pytest.mark.parametrize("stops", ["before the damaged one goes", "before the mended one comes"])
@@ -173,6 +250,9 @@ def test_whatever_bytes_change_nothing_wrong_is_sent_and_nothing_goes_silently(
         assert set(given_) <= STORED
         assert len(given_) == len(set(given_))
         assert frames in ([FRAME], [])
+        devices = KnownDevices(database)
+        devices.newest()
+        assert len(devices.seen()) <= 1
         if aside is None:
             losses = Stock(database).losses(2 * ITEMS)
             assert len(given_) + len(frames) + len(losses) == ITEMS + 1

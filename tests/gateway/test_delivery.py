@@ -7,7 +7,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -29,6 +30,7 @@ from yikao_gateway.uplink.delivery import Post
 from yikao_gateway.uplink.flight import ALONE_MAX, RECEIPT_WAIT_S
 from yikao_gateway.uplink.publisher import Broker
 from yikao_gateway.visits.known_devices import KnownDevices
+from yikao_gateway.visits.timekeeper import CLOCK_UNSET
 from yikao_ingest.embedded import broker_engines
 from yikao_ingest.embedded.broker import EmbeddedBroker
 
@@ -73,6 +75,47 @@ async def test_a_lost_receipt_is_answered_by_sending_again(s: Scene) -> None:
     assert second.message_id != first.message_id
     s.server.receipts(second.ids)
     await s.settles(lambda counts: counts.open == 0)
+
+
+@on_broker
+async def test_a_receipt_that_may_have_waited_tells_no_time(s: Scene) -> None:
+    """A gateway that was away for hours is given at once what came for it meanwhile."""
+    told: list[datetime] = []
+    s.post = replace(s.post, told=told.append)
+    s.outbox.keep("s", None, [event(1), event(2)], NOW, complete=True)
+    sent_before, new = s.outbox.waiting(2)
+    s.outbox.mark_sent([sent_before.seq], NOW)
+    s.starts()
+    await s.server.hears_items(2)
+    s.server.receipts([sent_before.reading_id])
+    s.server.receipts([uuid4()])
+    await s.settles(lambda counts: counts.stored == 1)
+    assert told == []
+    s.server.receipts([new.reading_id])
+    await s.settles(lambda counts: counts.stored == 2)
+    assert told == [NOW]
+
+
+@on_broker
+async def test_a_gateway_without_the_time_asks_for_it_on_each_connection(s: Scene) -> None:
+    told: list[datetime] = []
+    seconds = count()
+    alarms = Alarms(s.server.gateway, s.outbox, lambda: NOW + timedelta(seconds=next(seconds)))
+    s.post = replace(s.post, told=told.append, alarms=alarms)
+    s.post.alarms.set(CLOCK_UNSET, on=True)
+    s.post.alarms.set("outbox_full", on=True)
+    s.starts()
+    first = {name for heard in await s.server.hears_items(2) for name in heard.ids}
+    s.server.receipts(first)
+    await s.settles(lambda counts: counts.stored == 2)
+    told.clear()
+    await _put_out(s)
+    (again,) = (await s.server.hears(topics.EVENT)).items
+    assert isinstance(again, wire.DeviceEvent)
+    assert again.code == CLOCK_UNSET
+    s.server.receipts([again.reading_id])
+    await s.settles(lambda counts: counts.stored == 3)
+    assert told == [NOW]
 
 
 @on_broker

@@ -13,6 +13,7 @@ from gateway_parts import CUFF, METER, NOW, event, items_of
 from yikao_devices.clock_epochs import ClockSeen
 from yikao_gateway.store.database import STEPS, VERSION, Database
 from yikao_gateway.store.outbox import Outbox
+from yikao_gateway.store.stock import Stock
 from yikao_gateway.visits.known_devices import KnownDevice, KnownDevices
 
 KNOWN = KnownDevice(METER, "generic-meter", {"model": "血糖仪"}, 8, "stale_bond", True)
@@ -82,3 +83,11 @@ def test_a_file_of_an_older_gateway_is_brought_up_to_date(tmp_path: Path, versio
     assert KnownDevices(database).get(METER) == replace(KNOWN, clock=SEEN)
     assert database.read("PRAGMA user_version") == [(VERSION,)]
     database.close()
+
+
+def test_a_device_that_is_read_anew_was_not_read_to_its_end(database: Database) -> None:
+    """Else what is older than the last visit, and lost, would be dated as younger."""
+    devices = KnownDevices(database)
+    devices.note(replace(KNOWN, clock=replace(SEEN, drained=True)), NOW)
+    Stock(database).told([])
+    assert devices.get(METER) == replace(KNOWN, next_record=None, clock=SEEN)

@@ -13,7 +13,7 @@ from dbus_fast import Message, Variant
 from fix_servers import require
 
 from yikao_gateway.radio.bluez_adapter import BluezAdapter
-from yikao_gateway.radio.bluez_refusals import DROPS_MAX, Drops
+from yikao_gateway.radio.bluez_refusals import DROPS_MAX, FAINT_DBM, KEY_MISSING, Drops
 
 DEVICE = "org.bluez.Device1"
 UP = {"Connected": Variant("b", True)}
@@ -49,6 +49,47 @@ def test_a_device_that_is_explored_in_between_has_its_bond():
         assert not drops.note(DOWN)
     assert not drops.note(EXPLORED)
     assert not drops.note(DOWN)
+
+
+def at(dbm: int) -> dict[str, Variant]:
+    return {"RSSI": Variant("n", dbm)}
+
+
+@pytest.mark.parametrize("before", [None, FAINT_DBM, FAINT_DBM - 1])
+def test_a_device_that_is_carried_away_has_its_bond(before):
+    """It drops as one does that has forgotten us; what is faint is no proof."""
+    drops = Drops(before)
+    for strength in range(FAINT_DBM, FAINT_DBM - 20, -4):
+        assert not drops.note(at(strength))
+        assert not any(drops.note(DOWN) for _ in range(DROPS_MAX - 1))
+    assert not drops.note(at(FAINT_DBM)), "back again it is counted anew"
+    assert [drops.note(DOWN) for _ in range(DROPS_MAX)][-1]
+
+
+@pytest.mark.parametrize("reason", ["Timeout", "Remote", "Local", "Unknown"])
+def test_where_it_is_told_why_a_link_ended_nothing_is_guessed(reason):
+    drops = Drops(-40)
+    for _ in range(3 * DROPS_MAX):
+        assert not drops.ended(f"org.bluez.Reason.{reason}")
+        assert not drops.note(DOWN)
+    assert drops.ended(KEY_MISSING)
+
+
+def test_one_link_that_ended_for_want_of_the_key_is_enough(bus_folder):
+    async def story() -> None:
+        async with bluez.bluetooth(bus_folder) as (bluetoothd, _):
+            adapter = BluezAdapter()
+            await adapter.open()
+            refused = asyncio.create_task(adapter.bond_refused(bluez.CUFF))
+            words = [KEY_MISSING, "Connection terminated due to authentication failure"]
+            while not refused.done():
+                ended = Message.new_signal(bluez.CUFF_PATH, DEVICE, "Disconnected", "ss", words)
+                bluetoothd.bus.send(ended)
+                await asyncio.wait({refused}, timeout=0.005)
+            await refused
+            await adapter.close()
+
+    asyncio.run(asyncio.wait_for(story(), 10))
 
 
 def test_one_that_connects_and_drops_again_and_again_has_lost_it(bus_folder):

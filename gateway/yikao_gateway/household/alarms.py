@@ -47,10 +47,17 @@ class Alarms:
         elif trouble not in self._on:
             self._on.add(trouble)
             log.error("gateway in trouble", extra={"code": code, "about": about})
-            at = self._now()
-            self._untold.append(event_of(self._gateway, code, at))
-            with contextlib.suppress(StorageFull):
-                self.catch_up()
+            self._tell(code)
+
+    def repeat(self, code: str) -> None:
+        """Tell once more of a trouble that is still there, for the sake of a receipt."""
+        if code in self.codes:
+            self._tell(code)
+
+    def _tell(self, code: str) -> None:
+        self._untold.append(event_of(self._gateway, code, self._now()))
+        with contextlib.suppress(StorageFull):
+            self.catch_up()
 
     def catch_up(self) -> None:
         """Tell what there was no room for when it began. Raises `StorageFull`."""

@@ -204,8 +204,9 @@ class BluezAdapter:
         gone = (RadioUnavailable, OSError, EOFError, DBusFastError, DBusError)
         with contextlib.suppress(*gone):
             path = f"{await self._adapter()}/dev_{address.replace(':', '_')}"
-            if self._bus is not None:
-                await until_refused(self._bus, path)
+            bus, known = self._bus, (await self._devices()).get(path, {})
+            if bus is not None:
+                await until_refused(bus, path, known.get("RSSI"))
                 return
         # Without the bus nobody can tell; whoever waits has a deadline.
         await asyncio.Event().wait()

@@ -104,8 +104,9 @@ class BumbleAdapter:
         transport, self._hci = self._hci, None
         if transport is not None:
             await transport.close()
-            # Servers with one controller for all callers mix up this call and the next otherwise.
-            await self.gone
+            # Servers with one controller for all callers mix up this call and the next otherwise;
+            # one that never lets go must not keep us from calling again.
+            await asyncio.wait({self.gone}, timeout=COMMAND_MAX_S)
 
     async def reset(self) -> None:
         """Hang up and call again: the other end gives us a controller that was just reset."""

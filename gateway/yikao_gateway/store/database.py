@@ -31,6 +31,7 @@ DISK_SPARE_BYTES: Final = 16 << 20
 """Of the disk not for readings: the write-ahead log is there, and whoever else lives there."""
 PROBE_BYTES: Final = 64 * 1024
 """Some fifty readings: a disk that takes so much can be read for again."""
+END_OF_PROBE: Final = "DELETE FROM meta WHERE key = 'probe'"
 
 Row = tuple[Any, ...]
 
@@ -40,6 +41,12 @@ _DAMAGED: Final = frozenset(
     # What we ask is right: that a table or a column is not there (an error) is the file's fault.
     {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}
 )
+_READ_ONLY: Final = sqlite3.SQLITE_READONLY
+_WRITE_VERSION_AT: Final = 18
+_WRITE_AHEAD: Final = 2
+"""Of a file with a write-ahead log, the byte that says who may write it; above, only newer SQLites.
+
+Source: https://www.sqlite.org/fileformat2.html, 1.3.3."""
 _FULL: Final = frozenset(
     # A quota and a bound on file sizes are told as a failed write.
     {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
@@ -118,19 +125,32 @@ class Database:
                 ("." * PROBE_BYTES,),
             )
         with self.write() as cursor:
-            cursor.execute("DELETE FROM meta WHERE key = 'probe'")
+            cursor.execute(END_OF_PROBE)
 
     def verify(self) -> None:
         """Raise `Damaged` when SQLite's own check finds a fault.
 
-        The whole check: an index that has lost a row would hide it for ever.
+        The whole check: an index that has lost a row would hide it for ever. Raises `StorageError`
+        where it may not be written.
         """
+        self._verify_writable()
         (verdict,) = self.read("PRAGMA integrity_check(1)")[0]
         if verdict != "ok":
             raise _damaged(self.path, verdict)
         with contextlib.closing(Database(Path(":memory:"))) as ours:
             if self._tables() != ours._tables():
                 raise _damaged(self.path, "its tables are not ours")
+
+    def _verify_writable(self) -> None:
+        try:
+            with self.write() as cursor:
+                # Of a process that was killed in the middle of it; mostly there is none.
+                cursor.execute(END_OF_PROBE)
+        except StorageError as error:
+            # One byte of its head can shut a file for ever that the disk would take.
+            if _is_read_only(error.__cause__) and _write_version(self.path) > _WRITE_AHEAD:
+                raise _damaged(self.path, "its head says that only others may write it") from error
+            raise
 
     def _tables(self) -> list[Row]:
         return self.read("SELECT type, name, sql FROM sqlite_master ORDER BY name")
@@ -173,14 +193,30 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
+def _is_read_only(error: BaseException | None) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == _READ_ONLY
+
+
+def _write_version(path: Path) -> int:
+    """Return the byte of a file's head that says who may write it; 0 where there is none."""
+    with _our_errors(path), path.open("rb") as file:
+        return next(iter(file.read(_WRITE_VERSION_AT + 1)[_WRITE_VERSION_AT:]), 0)
+
+
 def _size(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
 
 
 def set_aside(path: Path, suffix: str) -> Path:
-    """Rename a damaged file and its log out of the way, for somebody to look at; return where."""
-    aside = path.with_name(f"{path.name}.damaged-{suffix}")
+    """Rename a damaged file and its log out of the way, for somebody to look at; return where.
+
+    One that was set aside at the same time of an unset clock stays as well.
+    """
     with _our_errors(path):
+        aside, number = path.with_name(f"{path.name}.damaged-{suffix}"), 1
+        while aside.exists():
+            number += 1
+            aside = path.with_name(f"{path.name}.damaged-{suffix}-{number}")
         for tail in _TAILS:
             source = path.with_name(path.name + tail)
             if source.exists():

@@ -1,7 +1,9 @@
 """Saves from a damaged outbox what is still whole: a cuff may have deleted what only stood there.
 
 Open items and frames are read by their numbers, and believed only if their checksum says that they
-are what was stored. What cannot be read is passed over; the damaged file itself is kept.
+are what was stored. So is what the gateway remembers, of devices and of itself, as far as it can
+have been written by us; but how far a device was read is forgotten, for what is lost is only there.
+What cannot be read is passed over; the damaged file itself is kept.
 """
 
 import itertools
@@ -14,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from yikao_gateway.store.database import Database
-from yikao_gateway.store.soundness import is_sound, is_sound_frame
+from yikao_gateway.store.soundness import is_sound, is_sound_device, is_sound_frame
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,10 @@ UNREADABLE: Final = (sqlite3.DatabaseError, UnicodeDecodeError)
 """The second comes of SQLite's own words, where it quotes a damaged definition."""
 TOGETHER: Final = 1000
 """Rows stored in one transaction."""
+UNKNOWN: Final = "\ufffd"
+"""What stands for bytes that are no text."""
+BOOTS_END: Final = 1 << 32
+"""Starts are counted on from the Unix time of a damage, which is less until the year 2106."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,14 @@ def _is_whole_item(row: tuple[Any, ...]) -> bool:
     return times and is_sound(name, kind, payload, crc)
 
 
+def _is_whole_memory(row: tuple[Any, ...]) -> bool:
+    """Return whether it is text at all, and no start beyond the bound: others' readers judge it."""
+    if not all(isinstance(each, str) and UNKNOWN not in each for each in row):
+        return False
+    key, value = row
+    return key != "boot" or (value.isdecimal() and int(value) < BOOTS_END)
+
+
 ITEMS: Final = _Table(
     "SELECT max(seq) FROM item",
     "SELECT reading_id, kind, payload, crc, captured_at, measured_at FROM item"
@@ -62,13 +76,31 @@ FRAMES: Final = _Table(
     "INSERT INTO frame (session, device, model, characteristic, arrived_at, device_offset_s,"
     " bytes, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 )
+DEVICES: Final = _Table(
+    "SELECT max(rowid) FROM device",
+    # Read from its first record on, it is no longer so that every older record was read.
+    "SELECT address, model, identity, NULL, problem, battery_low, last_seen, clock_at,"
+    " clock_ahead_s, clock_over, 0 FROM device"
+    " WHERE rowid >= ? AND rowid < ? ORDER BY rowid LIMIT ?",
+    is_sound_device,
+    "INSERT INTO device (address, model, identity, next_record, problem, battery_low, last_seen,"
+    " clock_at, clock_ahead_s, clock_over, clock_drained)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+)
+MEMORIES: Final = _Table(
+    "SELECT max(rowid) FROM meta",
+    "SELECT key, value FROM meta WHERE rowid >= ? AND rowid < ? ORDER BY rowid LIMIT ?",
+    _is_whole_memory,
+    "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING",
+)
+TABLES: Final = (ITEMS, FRAMES, DEVICES, MEMORIES)
 
 
 def salvage(damaged: Path, database: Database) -> int:
     """Copy what is whole from a damaged file into a new one; return how many rows that is."""
     with closing(sqlite3.connect(damaged)) as source:
         source.text_factory = lambda raw: raw.decode("utf-8", "replace")
-        saved = sum(_copy(source, table, database) for table in (ITEMS, FRAMES))
+        saved = sum(_copy(source, table, database) for table in TABLES)
     log.error("damaged outbox: what is whole was saved", extra={"rows": saved})
     return saved
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from yikao_gateway.store.database import Database
 from yikao_gateway.store.room import Room
-from yikao_gateway.store.soundness import moment_of
+from yikao_gateway.store.soundness import is_sound_device, moment_of
 
 PURGE_MAX: Final = 500
 """Items that one call of `purge` deletes at most, so that it never holds up a reading."""
@@ -73,7 +73,23 @@ class Stock:
             cursor.executemany(
                 "UPDATE item SET code = ? WHERE seq = ?", [(TOLD, loss.seq) for loss in losses]
             )
-            cursor.execute("UPDATE device SET next_record = NULL")
+            # And then it is no longer so that every older record was read.
+            cursor.execute("UPDATE device SET next_record = NULL, clock_drained = 0")
+
+    def forget_unsound_devices(self) -> int:
+        """Forget devices of which the disk has changed what is known; return how many.
+
+        They are read as if for the first time.
+        """
+        rows = self._database.read(
+            "SELECT rowid, address, model, identity, next_record, problem, battery_low, last_seen,"
+            " clock_at, clock_ahead_s, clock_over, clock_drained FROM device"
+        )
+        unsound = [(number,) for number, *columns in rows if not is_sound_device(columns)]
+        if unsound:
+            with self._database.write() as cursor:
+                cursor.executemany("DELETE FROM device WHERE rowid = ?", unsound)
+        return len(unsound)
 
     def go_on_from(self, boot: int) -> None:
         """Count the starts of the gateway from there, where the old count is lost.

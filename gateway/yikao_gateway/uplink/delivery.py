@@ -13,11 +13,13 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from msgspec import DecodeError, Raw
+from msgspec import Raw
 
 from yikao_devices import topics
 from yikao_devices.wire import (
+    UNREADABLE,
     Birth,
+    Machine,
     Message,
     Receipt,
     Rejection,
@@ -25,6 +27,7 @@ from yikao_devices.wire import (
     decode_receipt,
     encode,
 )
+from yikao_gateway.configuration.configured import Configured
 from yikao_gateway.errors import StorageFull
 from yikao_gateway.household.alarms import Alarms
 from yikao_gateway.household.prompts import Prompts
@@ -40,11 +43,12 @@ from yikao_gateway.uplink.publisher import (
     SubscriptionRefused,
 )
 from yikao_gateway.visits.known_devices import KnownDevices
+from yikao_gateway.visits.timekeeper import CLOCK_UNSET
 
 log = logging.getLogger(__name__)
 
 LANE_MAX: Final = 500
-"""Rows under way at once, of news and of the backlog each; the next wait for receipts."""
+"""Rows of news under way at once, and of the backlog at most; the next wait for receipts."""
 ACKNOWLEDGE_MAX_S: Final = 30.0
 """A broker that acknowledges nothing for so long is gone, whatever TCP says."""
 POLL_S: Final = 1.0
@@ -78,7 +82,11 @@ class Post:
     chance: Chance
     alarms: Alarms
     told: Callable[[datetime], None] = _nobody
-    """Is given the server's time."""
+    """Is given the server's time, when it is no older than the connection."""
+    backlog_rows: int = LANE_MAX
+    configured: Configured | None = None
+    """Who hears what the server wishes; None: nobody, and nothing is told of it."""
+    machine: Callable[[], Machine] | None = None
 
     def topic(self, channel: str) -> str:
         """Return the full topic of a channel of ours."""
@@ -100,6 +108,7 @@ class Post:
                 self.version,
                 self.radio,
                 self.devices.addresses(),
+                machine=self.machine() if self.machine else None,
             )
         )
 
@@ -117,14 +126,20 @@ class Delivery:
         self._controls: deque[tuple[str, bytes]] = deque(
             [(topics.BIRTH, post.birth())], maxlen=CONTROLS_MAX
         )
+        self._words: int | None = None
+        if not post.outbox.has_new():
+            # What the first receipt was for may have been settled while we were away.
+            post.alarms.repeat(CLOCK_UNSET)
 
     def handle(self, happening: Happening) -> None:
         """Take note of what happened."""
         match happening:
             case Acknowledged(packet, code):
                 self._acknowledge(packet, code)
-            case Received(topic, payload):
+            case Received(topic, payload, packet):
                 self._receive(topic, payload)
+                if packet is not None:
+                    self._publisher.acknowledge(packet)
             case SubscriptionRefused(reason):
                 log.error("broker refuses our subscription", extra={"why": reason})
                 self._post.alarms.set("subscription_refused", on=True)
@@ -136,6 +151,7 @@ class Delivery:
         if at_s >= self._heartbeat_s:
             self._heartbeat_s = at_s + self._post.heartbeat_s
             self._controls.append((topics.STATUS, self._post.status("online")))
+        self._tell_news()
         while self._controls and self._flight.room:
             channel, payload = self._controls.popleft()
             self._send(channel, payload, (), at_s, retain=channel != topics.COMMAND_RESULT)
@@ -154,10 +170,23 @@ class Delivery:
         """Return whether the broker has stopped to answer."""
         return at_s - self._flight.oldest_packet_s() > ACKNOWLEDGE_MAX_S
 
+    def _tell_news(self) -> None:
+        """Have told what changed by itself: what is in force, and what was shown in its time."""
+        configured = self._post.configured
+        if configured is not None and configured.words != self._words:
+            self._words = configured.words
+            state = configured.state(self._post.boot, self._post.version)
+            self._controls.append((topics.CONFIGURATION_STATE, encode(state)))
+        for result in self._post.prompts.take_answers():
+            self._controls.append((topics.COMMAND_RESULT, encode(result)))
+
     def _send_rows(self, at_s: float) -> None:
         outbox, now = self._post.outbox, self._post.now()
         since = now - NEWS_AGE_MAX
-        lanes = (outbox.news_ids(since, LANE_MAX), outbox.backlog_ids(since, LANE_MAX))
+        lanes = (
+            outbox.news_ids(since, LANE_MAX),
+            outbox.backlog_ids(since, self._post.backlog_rows),
+        )
         self._flight.forget_all_but({name for lane in lanes for _, name in lane})
         parcels = [
             parcel
@@ -166,8 +195,9 @@ class Delivery:
         ]
         sent: list[int] = []
         for parcel in parcels[: self._flight.room]:
-            self._send(topics.item_channel(parcel.kind), self._message(parcel), parcel.rows, at_s)
-            sent += [row.seq for row in parcel.rows]
+            channel = topics.item_channel(parcel.kind)
+            if self._send(channel, self._message(parcel), parcel.rows, at_s):
+                sent += [row.seq for row in parcel.rows]
         if sent:
             # How often it was sent is told to people, and need not be: sending makes room.
             with contextlib.suppress(StorageFull):
@@ -197,17 +227,24 @@ class Delivery:
         at_s: float,
         *,
         retain: bool = False,
-    ) -> None:
+    ) -> bool:
+        """Hand a message to the broker; return False when the connection is gone."""
         sealed = self._post.key.seal(payload)
         packet = self._publisher.publish(self._post.topic(channel), sealed, retain=retain)
-        if packet is not None:
-            self._channels[packet] = channel
-            self._flight.sent(packet, sealed.message_id, rows, at_s)
+        if packet is None:
+            return False
+        self._channels[packet] = channel
+        self._flight.sent(packet, sealed.message_id, rows, at_s)
+        log.debug("sent", extra={"channel": channel, "items": len(rows), "packet": packet})
+        return True
 
     def _acknowledge(self, packet: int, code: int) -> None:
         self._flight.acknowledged(packet)
         channel = self._channels.pop(packet, "")
         refused = code >= REFUSED_FROM
+        configured = self._post.configured
+        if configured is not None and channel == topics.CONFIGURATION_STATE and not refused:
+            configured.acknowledged()
         if refused:
             log.error("broker refuses a message", extra={"channel": channel, "code": code})
         self._post.alarms.set("publish_refused", on=refused, about=channel)
@@ -219,17 +256,22 @@ class Delivery:
             result = self._post.prompts.receive(payload)
             if result is not None:
                 self._controls.append((topics.COMMAND_RESULT, encode(result)))
+        elif topic == self._post.topic(topics.CONFIGURATION) and self._post.configured:
+            self._post.configured.receive(payload)
 
     def _settle(self, payload: bytes) -> None:
         """Close what the server has. A receipt we cannot read settles nothing: we send again."""
         try:
             receipt = decode_receipt(payload)
-        except (DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             log.warning("receipt unreadable", extra={"why": str(error)})
             return
-        self._post.told(receipt.t)
-        self._flight.settled(receipt.stored)
-        self._flight.settled(each.reading_id for each in receipt.rejected)
+        counted = {"stored": len(receipt.stored), "rejected": len(receipt.rejected)}
+        log.debug("receipt", extra=counted)
+        named = [*receipt.stored, *(each.reading_id for each in receipt.rejected)]
+        if self._flight.is_answer(named):
+            self._post.told(receipt.t)
+        self._flight.settled(named)
         rejected = [*receipt.rejected, *self._refused(receipt)]
         self._post.outbox.settle(receipt.stored, rejected, self._post.now())
         for each in rejected:

@@ -82,6 +82,8 @@ class _UnderWay:
     message_id: str
     sends: int
     due_s: float
+    is_new: bool
+    """It was never sent on another connection."""
 
 
 class Flight:
@@ -116,11 +118,20 @@ class Flight:
             before = self._rows.get(row.reading_id)
             sends = before.sends + 1 if before else 1
             due_s = at_s + pause_s(sends - 1, self._chance)
-            self._rows[row.reading_id] = _UnderWay(message_id, sends, due_s)
+            is_new = before.is_new if before else row.attempts == 0
+            self._rows[row.reading_id] = _UnderWay(message_id, sends, due_s, is_new)
 
     def acknowledged(self, packet: int) -> None:
         """Note the broker's acknowledgement: there is room for one more."""
         self._packets.pop(packet, None)
+
+    def is_answer(self, reading_ids: Iterable[UUID]) -> bool:
+        """Return whether a receipt for these was written while this connection was up.
+
+        One for what was sent before may have waited at the broker for hours.
+        """
+        rows = self._rows
+        return any(rows[name].is_new for name in reading_ids if name in rows)
 
     def settled(self, reading_ids: Iterable[UUID]) -> None:
         """Note the server's receipt for these."""

@@ -93,10 +93,12 @@ class SubscriptionRefused:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message to us."""
+    """A message to us. `packet` is to be acknowledged once it was dealt with: not acknowledged it
+    comes again at the next connection. None: it comes once at most."""
 
     topic: str
     payload: bytes
+    packet: int | None = None
 
 
 Happening = Opened | Closed | Acknowledged | SubscriptionRefused | Received
@@ -116,6 +118,55 @@ class Presence:
     session_expiry_s: int = SESSION_EXPIRY_S
 
 
+@dataclass(slots=True)
+class _Listener:
+    """What paho calls, in a thread of its own: it tells, and never does.
+
+    It holds neither client nor publisher, and nobody holds it but them: with the last who uses a
+    connection its sockets are closed at once, and not when the collector comes by.
+    """
+
+    loop: asyncio.AbstractEventLoop
+    subscriptions: Sequence[str]
+    on_happening: Callable[[Happening], None]
+    refusal: str = ""
+    closing: bool = False
+
+    def tell(self, happening: Happening) -> None:
+        try:
+            self.loop.call_soon_threadsafe(self.on_happening, happening)
+        except RuntimeError:
+            log.debug("the loop has ended before the connection")
+
+    def on_connect(self, client: Any, _: Any, flags: Any, reason: Any, properties: Any) -> None:
+        if reason.is_failure:
+            self.refusal = f"the broker refuses us: {reason}"
+            return
+        if self.closing:
+            # Closed while it was being opened: left alone it would take our session over.
+            client.disconnect()
+            return
+        options = SubscribeOptions(qos=1)
+        client.subscribe([(topic, options) for topic in self.subscriptions])
+        window = getattr(properties, "ReceiveMaximum", IN_FLIGHT_MAX)
+        packet_max = getattr(properties, "MaximumPacketSize", PACKET_BYTES_MAX)
+        self.tell(Opened(min(window, IN_FLIGHT_MAX), packet_max))
+
+    def on_subscribe(self, client: Any, _: Any, mid: int, codes: Any, properties: Any) -> None:
+        if refused := [str(code) for code in codes if code.is_failure]:
+            self.tell(SubscriptionRefused(", ".join(refused)))
+
+    def on_publish(self, client: Any, _: Any, mid: int, reason: Any, properties: Any) -> None:
+        self.tell(Acknowledged(mid, reason.value))
+
+    def on_message(self, client: Any, _: Any, message: mqtt.MQTTMessage) -> None:
+        packet = message.mid if message.qos else None
+        self.tell(Received(message.topic, bytes(message.payload), packet))
+
+    def on_disconnect(self, client: Any, _: Any, flags: Any, reason: Any, props: Any) -> None:
+        self.tell(Closed(self.refusal or str(reason)))
+
+
 class Publisher:
     """A connection; `open` it, `publish`, `close`. What happens is told in the loop's thread."""
 
@@ -125,10 +176,8 @@ class Publisher:
         """Prepare in a running loop. Raises `BrokerUnreachable` when the settings cannot work."""
         self._broker = broker
         self._presence = presence
-        self._on_happening = on_happening
-        self._loop = asyncio.get_running_loop()
-        self._refusal = ""
-        self._closing = False
+        loop = asyncio.get_running_loop()
+        self._listener = _Listener(loop, presence.subscriptions, on_happening)
         self._client = self._build()
         self._thread = threading.Thread(target=self._connect, name="mqtt-connect", daemon=True)
 
@@ -147,27 +196,33 @@ class Publisher:
         )
         return info.mid if info.rc == mqtt.MQTT_ERR_SUCCESS else None
 
+    def acknowledge(self, packet: int) -> None:
+        """Tell the broker that a message to us was dealt with."""
+        self._client.ack(packet, qos=1)
+
     def close(self) -> None:
         """Take leave of the broker, which then drops the will; `Closed` follows."""
-        self._closing = True
+        self._listener.closing = True
         self._client.disconnect()
 
     def _build(self) -> mqtt.Client:
+        listener = self._listener
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._presence.client_id,
             protocol=mqtt.MQTTv5,
             reconnect_on_failure=False,
+            manual_ack=True,
         )
         client.max_inflight_messages_set(IN_FLIGHT_MAX)
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.suppress_exceptions = True
         client.on_socket_open = _tune
-        client.on_connect = self._on_connect
-        client.on_subscribe = self._on_subscribe
-        client.on_publish = self._on_publish
-        client.on_message = self._on_message
-        client.on_disconnect = self._on_disconnect
+        client.on_connect = listener.on_connect
+        client.on_subscribe = listener.on_subscribe
+        client.on_publish = listener.on_publish
+        client.on_message = listener.on_message
+        client.on_disconnect = listener.on_disconnect
         if (will := self._presence.will) is not None:
             client.will_set(
                 self._presence.will_topic,
@@ -196,9 +251,8 @@ class Publisher:
             password = None if file is None else file.read_text("utf-8").strip()
             client.username_pw_set(broker.username, password)
 
-    # In other threads: tell, never do.
-
     def _connect(self) -> None:
+        """Connect, in a thread of its own."""
         try:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = self._presence.session_expiry_s
@@ -212,40 +266,7 @@ class Publisher:
             )
             self._client.loop_start()
         except Exception as error:  # whatever ends this thread, the loop must hear of it
-            self._tell(Closed(str(error) or type(error).__name__))
-
-    def _tell(self, happening: Happening) -> None:
-        try:
-            self._loop.call_soon_threadsafe(self._on_happening, happening)
-        except RuntimeError:
-            log.debug("the loop has ended before the connection")
-
-    def _on_connect(self, client: Any, _: Any, flags: Any, reason: Any, properties: Any) -> None:
-        if reason.is_failure:
-            self._refusal = f"the broker refuses us: {reason}"
-            return
-        if self._closing:
-            # Closed while it was being opened: left alone it would take our session over.
-            client.disconnect()
-            return
-        options = SubscribeOptions(qos=1)
-        client.subscribe([(topic, options) for topic in self._presence.subscriptions])
-        window = getattr(properties, "ReceiveMaximum", IN_FLIGHT_MAX)
-        packet_max = getattr(properties, "MaximumPacketSize", PACKET_BYTES_MAX)
-        self._tell(Opened(min(window, IN_FLIGHT_MAX), packet_max))
-
-    def _on_subscribe(self, client: Any, _: Any, mid: int, codes: Any, properties: Any) -> None:
-        if refused := [str(code) for code in codes if code.is_failure]:
-            self._tell(SubscriptionRefused(", ".join(refused)))
-
-    def _on_publish(self, client: Any, _: Any, mid: int, reason: Any, properties: Any) -> None:
-        self._tell(Acknowledged(mid, reason.value))
-
-    def _on_message(self, client: Any, _: Any, message: mqtt.MQTTMessage) -> None:
-        self._tell(Received(message.topic, bytes(message.payload)))
-
-    def _on_disconnect(self, client: Any, _: Any, flags: Any, reason: Any, props: Any) -> None:
-        self._tell(Closed(self._refusal or str(reason)))
+            self._listener.tell(Closed(str(error) or type(error).__name__))
 
 
 def _properties(packet_type: int, sealed: Sealed) -> Properties:
