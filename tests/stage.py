@@ -15,7 +15,7 @@ from yikao_gateway.radio.open import open_radio
 from yikao_gateway.radio.ports import Advertisement, Link, Pairing, Radio
 from yikao_sim.air.server import AirServer
 from yikao_sim.air.service import Air, Truth
-from yikao_sim.home import Home, Outfit
+from yikao_sim.home import Device, Home, Outfit
 
 STORY_MAX_S = 60.0
 """A story takes a second; one that takes this long waits for something that never comes."""
@@ -141,6 +141,13 @@ async def eventually(condition: Callable[[], bool]) -> None:
     """Return once `condition` holds; for what changes without telling anybody."""
     while not condition():
         await asyncio.sleep(0.005)
+
+
+async def sent(device: Device, samples: int) -> None:
+    """Return once a device has sent so many records or samples on one link."""
+    enough = asyncio.Event()
+    device.peripheral.on_sent = lambda n: enough.set() if n >= samples else None
+    await enough.wait()
 
 
 def address(device: object) -> str:

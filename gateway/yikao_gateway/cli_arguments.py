@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from yikao_devices.models import CATALOGUE
 from yikao_devices.symptoms import CALL_ME, SYMPTOM_WORDS, SYMPTOMS
+from yikao_gateway.settings_values import DEFAULT_STATE
 
 QUIET_S: Final = 5.0
 SCAN_S: Final = 5.0
@@ -18,6 +19,7 @@ EPILOG: Final = """\
 examples:
   yikao-gateway scan                          what is in the air?
   yikao-gateway collect --once --json         read every device once, print JSON Lines
+  yikao-gateway enrol --server https://HOST   get a certificate with a code
   yikao-gateway check --config gateway.toml   is everything ready?
   yikao-gateway run --config gateway.toml     the gateway itself
   yikao-gateway decode 2A35 167c0056006100e807060f11111b33000000
@@ -28,7 +30,8 @@ RUN_EPILOG: Final = """\
 Settings are those of FILE; each can be overridden by YIKAO_GATEWAY_ and its name in capitals, for
 example YIKAO_GATEWAY_BROKER_URL. What the people at home shall see is printed on standard output,
 one JSON object a line; the log goes to standard error. Where `page` names an address a page at home
-shows it too: http://127.0.0.1:8089 with page = "127.0.0.1:8089". SIGTERM ends it in order.
+shows it too: http://127.0.0.1:8089 with page = "127.0.0.1:8089". With station = true many use the
+cuff, and hold their cards before a reader that types into the page. SIGTERM ends it in order.
 """
 COLLECT_EPILOG: Final = """\
 examples:
@@ -53,6 +56,13 @@ examples:
 
 Fields are those of the frame, in its own units; one that the frame does not have is absent.
 A frame that its characteristic cannot mean: exit 1, and {"error": ..., "frame": ...}.
+"""
+ENROL_EPILOG: Final = """\
+The code is made at the server (`yikao gateway invite`) and good once, for a few minutes. It is
+asked for; `--code -` takes it from standard input. Interrupted anywhere, run it again with the same
+code. The code says by which authority the server proves itself; --ca is for a server behind a proxy
+with another certificate (a file in PEM, /etc/ssl/certs/ca-certificates.crt for a public one).
+Stop the gateway before, and start it again afterwards.
 """
 REPORT_EPILOG: Final = "symptoms:\n" + "\n".join(
     f"  {code:<28} {words.zh}; {words.en}"
@@ -110,6 +120,7 @@ def build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     commands = _Commands(parser, environment)
     commands.with_config("run", "cli_run:run", "the gateway: read, keep, hand on", RUN_EPILOG)
     commands.with_config("check", "cli_check:run", "say what is ready and what is not")
+    _add_enrol(commands, environment)
     _add_scan(commands)
     _add_collect(commands)
     _add_outbox(commands)
@@ -121,6 +132,22 @@ def build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     commands.with_config("key", "cli_state:key", "print the key line for the server's registry")
     _add_decode(commands)
     return parser
+
+
+def _add_enrol(commands: _Commands, environment: Mapping[str, str]) -> None:
+    does = "get a certificate with a code of the server's operator"
+    parser = commands.add("enrol", "cli_enrol:run", does, ENROL_EPILOG)
+    parser.add_argument("--server", required=True, metavar="URL", help="https://HOST:PORT")
+    parser.add_argument("--code", metavar="CODE", help="the code, or - for standard input")
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="authorities of a proxy's name")
+    state = environment.get("YIKAO_GATEWAY_STATE_DIR") or DEFAULT_STATE
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=Path(state),
+        metavar="DIR",
+        help=f"state_dir of the gateway's settings ({state})",
+    )
 
 
 def _add_scan(commands: _Commands) -> None:

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from yikao_devices.models import CATALOGUE, Model, model_named
 from yikao_devices.toml_lines import Fault, FaultyFileError, Lines, parse_toml
 from yikao_gateway import settings_values
+from yikao_gateway.enrolment.enrolled import ENROLLED, is_ours, values_of
+from yikao_gateway.errors import EnrolmentError
 from yikao_gateway.settings_values import DEFAULT_STATE, BrokerAddress, PageAddress
 
 PREFIX: Final = "YIKAO_GATEWAY_"
@@ -55,7 +57,13 @@ class Settings:
     page: PageAddress | None = None
     page_anywhere: bool = False
     speak: bool = False
+    station: bool = False
     devices: tuple[ListedDevice, ...] = ()
+    backlog_rows: int = settings_values.BACKLOG_ROWS
+    given: frozenset[str] = frozenset()
+    """The keys that the file or the environment names: these the server cannot change."""
+    renews: bool = False
+    """The certificate came by a code: the gateway renews it by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,8 @@ KEYS: Final[Mapping[str, _Key]] = {
     "page": _Key(settings_values.page),
     "page_anywhere": _Key(settings_values.yes_or_no, default=False),
     "speak": _Key(settings_values.yes_or_no, default=False),
+    "station": _Key(settings_values.yes_or_no, default=False),
+    "backlog_rows": _Key(settings_values.rows, default=settings_values.BACKLOG_ROWS),
 }
 DEVICE_KEYS: Final = ("address", "model", "passkey")
 SECRETS: Final = {
@@ -116,13 +126,18 @@ class _Reader:
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
+        self._enrolled: Mapping[str, str] = {}
         self.faults: list[Fault] = []
 
     def settings(self, values: dict[str, Any], environment: Mapping[str, str]) -> Settings | None:
         devices = self._devices(values.pop("devices", []))
         for key in values.keys() - KEYS.keys():
             self._unknown(self._lines.of("", 0, key) or self._lines.of(key), key, KEYS)
-        checked = {key: self._value(key, values, environment) for key in KEYS}
+        given = frozenset(k for k in KEYS if k in values or PREFIX + k.upper() in environment)
+        state_dir = self._value("state_dir", values, environment)
+        self._enrolled = self._enrolment(state_dir, given)
+        others = {key: self._value(key, values, environment) for key in KEYS if key != "state_dir"}
+        checked = {"state_dir": state_dir, **others}
         for name in environment:
             key = name.removeprefix(PREFIX).lower()
             if name.startswith(PREFIX) and key not in KEYS:
@@ -131,17 +146,34 @@ class _Reader:
         if self.faults:
             return None
         broker, zone = checked.pop("broker_url"), checked.pop("timezone")
-        return Settings(broker=broker, zone=zone, devices=devices, **checked)
+        ours = is_ours(state_dir, checked["cert_file"])
+        return Settings(
+            broker=broker, zone=zone, devices=devices, given=given, renews=ours, **checked
+        )
+
+    def _enrolment(self, state_dir: Path | None, given: frozenset[str]) -> Mapping[str, str]:
+        """Return what need not be said because the gateway was enrolled with a code."""
+        try:
+            return values_of(state_dir, given) if state_dir is not None else {}
+        except EnrolmentError as error:
+            self._fault(0, str(error), "Or write id, tenant and broker_url")
+            return {}
 
     def _value(self, key: str, values: dict[str, Any], environment: Mapping[str, str]) -> Any:
-        """Return the checked value of a key: the environment's, else the file's, else default."""
+        """Return the checked value of a key: the environment's, else the file's, else that of the
+        enrolment, else the default."""
         rule, name = KEYS[key], PREFIX + key.upper()
         if name in environment:
             line, shown, value = 0, name, environment[name]
         elif key in values:
             line, shown, value = self._lines.of("", 0, key), key, values[key]
+        elif key in self._enrolled:
+            line, shown, value = 0, f"{key} of the enrolment", self._enrolled[key]
         elif rule.needed:
-            self._fault(0, f"{key} is missing", f"Write {key} = ... , or set {name}")
+            fix = f"Write {key} = ... , or set {name}"
+            if key in ENROLLED:
+                fix += ", or `yikao-gateway enrol` with a code"
+            self._fault(0, f"{key} is missing", fix)
             return None
         else:
             return None if rule.default is None else rule.check(rule.default)
@@ -155,6 +187,10 @@ class _Reader:
 
     def _check_together(self, checked: dict[str, Any]) -> None:
         """What is right alone may be wrong in company."""
+        if checked["id"] and checked["id"] != self._enrolled.get("id", checked["id"]):
+            what = f"id is {checked['id']}, and the gateway was enrolled as {self._enrolled['id']}"
+            fix = "Leave id out, or enrol it as that one"
+            self._fault(self._lines.of("", 0, "id"), what, fix)
         tls_files = [key for key in ("ca_file", "cert_file", "key_file") if checked[key]]
         broker = checked["broker_url"]
         if tls_files and broker is not None and not broker.tls:
@@ -172,6 +208,18 @@ class _Reader:
             what = f"{page.host} lets everybody in the home's network press the page's buttons"
             fix = 'Write page = "127.0.0.1:8089", or page_anywhere = true where that is wanted'
             self._fault(self._lines.of("", 0, "page"), what, fix)
+        if checked["station"]:
+            self._check_station(checked)
+
+    def _check_station(self, checked: dict[str, Any]) -> None:
+        """A station's cards are read on its page, and others stand round it."""
+        if checked["page"] is None:
+            what = "a station without its page has nowhere to read cards"
+            fix = 'Write page = "127.0.0.1:8089" as well'
+            self._fault(self._lines.of("", 0, "station"), what, fix)
+        if checked["speak"]:
+            what = "a station does not speak: others would hear it"
+            self._fault(self._lines.of("", 0, "speak"), what, "Leave speak out")
 
     def _devices(self, tables: Any) -> tuple[ListedDevice, ...]:
         if not isinstance(tables, list) or len(tables) > DEVICES_MAX:

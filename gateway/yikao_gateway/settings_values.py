@@ -12,6 +12,8 @@ DEFAULT_STATE: Final = "/var/lib/yikao-gateway"
 PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 SECONDS_MIN: Final = 0.05
 SECONDS_MAX: Final = 86_400.0
+BACKLOG_ROWS: Final = 500
+"""Items of the backlog under way at once, where nobody asks for fewer."""
 
 _NAME: Final = re.compile(r"[^/+#\x00-\x1f]{1,64}")
 _RADIO: Final = re.compile(
@@ -116,6 +118,16 @@ def seconds(value: Any) -> float:
     if isinstance(value, bool) or not SECONDS_MIN <= seconds <= SECONDS_MAX:
         raise ValueError(f"Write a number of seconds from {SECONDS_MIN} to {SECONDS_MAX:g}")
     return seconds
+
+
+def rows(value: Any) -> int:
+    try:
+        rows = int(value)
+    except (ValueError, TypeError) as error:
+        raise ValueError("Write a whole number") from error
+    if isinstance(value, bool) or rows != float(value) or not 1 <= rows <= BACKLOG_ROWS:
+        raise ValueError(f"Write a whole number from 1 to {BACKLOG_ROWS}")
+    return rows
 
 
 def page(value: Any) -> PageAddress:

@@ -7,6 +7,7 @@ others a connection that listens. So it does not matter on which machine each of
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,8 @@ STATEMENT_TIMEOUT_MS: Final = 5000
 MAJOR_MIN: Final = 15
 OFFSET_MAX_S: Final = 2.0
 """Between this machine's clock and the database's: more is no delay of the network."""
+NAMED_MAX: Final = 5
+"""Gateways that are named in a sentence; `yikao gateway show --all` has them all."""
 WAITS_MAX: Final = timedelta(minutes=1)
 """The evaluator and the pager take what is due within a second."""
 
@@ -161,6 +164,18 @@ def registry(asked: Asked) -> Found:
     return Found("registry", OK if residents and gateways else "empty", facts)
 
 
+def gateways(asked: Asked) -> Found:
+    """Does each do what it was told to, and which are of another version?"""
+    back, others = asked.row("gateways", version=version("yikao"))
+    facts = {
+        "back": " ".join(back[:NAMED_MAX]),
+        "count": len(back),
+        "others": others,
+        "version": version("yikao"),
+    }
+    return Found("gateways", "back" if back else OK, facts)
+
+
 def ingest(asked: Asked) -> Found:
     """Does one take messages, and does it hear anything?"""
     holder = asked.row("holds_lock", key=LOCK)
@@ -211,6 +226,7 @@ PARTS: Final[dict[str, Callable[[Asked], Found]]] = {
     "storage": storage,
     "upkeep": upkeep,
     "registry": registry,
+    "gateways": gateways,
     "ingest": ingest,
     "evaluator": evaluator,
     "pager": pager,

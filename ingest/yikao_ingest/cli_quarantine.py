@@ -3,7 +3,7 @@
 import argparse
 import getpass
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +26,15 @@ from yikao_ingest.quarantine_store import (
     facts,
     newest,
 )
-from yikao_ingest.reasons import LANGUAGES, OWNERS, Owner, Reason, owner_name, sentence
+from yikao_ingest.reasons import (
+    LANGUAGES,
+    OWNERS,
+    UNOWNED,
+    Owner,
+    Reason,
+    owner_name,
+    sentence,
+)
 from yikao_ingest.store import SQL, DatabaseAwayError, Store
 
 if TYPE_CHECKING:
@@ -38,6 +46,8 @@ if TYPE_CHECKING:
 LISTED: Final = 20
 """Entries that are listed where nobody asks for more."""
 LISTED_MAX: Final = 10_000
+A_SECOND: Final = timedelta(seconds=1)
+"""So long is the time of which a claim says whose the device was: that of one measurement."""
 ABOUT = """\
 What cannot be used is kept with its bytes, a reason, and who has to act. `list` counts it, `show`
 tells all about one entry. Once the cause is mended (a device registered, a binding or a key
@@ -204,8 +214,22 @@ def _told(known: Facts, *, payload: bool) -> Iterable[str]:
     ):
         if value is not None:
             yield _shown(f"{name}: {value}")
+    yield from _claim(known)
     if payload:
         yield _shown(known.payload.decode("utf-8", "backslashreplace"))
+
+
+def _claim(known: Facts) -> Iterable[str]:
+    """Yield what to write into the registry for something that is nobody's yet."""
+    if known.reason not in UNOWNED or known.closed_at is not None or known.measured_at is None:
+        return
+    since = known.measured_at.replace(microsecond=0)
+    yield "claim 认领: into the registry, then release  写入登记表后放行"
+    yield "[[bindings]]"
+    yield _shown(f'device = "{known.device or "..."}"')
+    yield 'resident = "..."'
+    yield f"from = {since.isoformat()}"
+    yield f"until = {(since + A_SECOND).isoformat()}"
 
 
 def _shown(text: str) -> str:

@@ -10,11 +10,15 @@ ANYBODY = -1
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A gateway that may send, and the key its messages are signed with."""
+    """A gateway, and the key its messages are signed with; empty while it has none.
+
+    withdrawn: nothing is taken from it any more.
+    """
 
     gateway_id: str
     tenant: str
     public_key: bytes
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class Device:
     address: str
     gateway_id: str
     bindings: tuple[Binding, ...]
+    station: bool = False
+    """Many use it, and hold their cards before a reader."""
 
     def patient(self, at: datetime, user: int | None) -> int | None:
         """Return whose reading it is: by the binding that held when it was measured.
@@ -65,11 +71,26 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """Whose card it is, from `since` up to `until`."""
+
+    patient_id: int
+    since: datetime | None
+    until: datetime | None
+
+    def holds(self, at: datetime) -> bool:
+        """Return whether it was valid at that time."""
+        return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
+
+
+@dataclass(frozen=True, slots=True)
 class Directory:
     """One consistent view of the registry."""
 
     gateways: Mapping[str, Gateway] = field(default_factory=dict)
     devices: Mapping[str, Device] = field(default_factory=dict)
+    cards: Mapping[str, Card] = field(default_factory=dict)
+    """By the digest of their number (`yikao_devices.cards`)."""
 
     def at_home(self, gateway_id: str, at: datetime) -> frozenset[int]:
         """Return everybody with a device that this gateway read at that time."""

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     UNKNOWN_TOPIC = "unknown_topic"
     TOO_LONG = "too_long"
     UNKNOWN_GATEWAY = "unknown_gateway"
+    GATEWAY_WITHDRAWN = "gateway_withdrawn"
     UNSIGNED = "unsigned"
     BAD_SIGNATURE = "bad_signature"
     UNREADABLE = "unreadable"
@@ -27,6 +28,10 @@ class Reason(StrEnum):
     ITEM_UNREADABLE = "item_unreadable"
     UNKNOWN_DEVICE = "unknown_device"
     NO_BINDING = "no_binding"
+    NO_CARD = "no_card"
+    UNKNOWN_CARD = "unknown_card"
+    CARD_ENDED = "card_ended"
+    STATION_UNCLEAR = "station_unclear"
     FRAME_REFUSED = "frame_refused"
     IMPLAUSIBLE = "implausible"
     FUTURE = "future"
@@ -49,6 +54,7 @@ OWNERS: Final = {
     Reason.UNKNOWN_TOPIC: Owner.NETWORK,
     Reason.TOO_LONG: Owner.PROGRAMMER,
     Reason.UNKNOWN_GATEWAY: Owner.OPERATOR,
+    Reason.GATEWAY_WITHDRAWN: Owner.OPERATOR,
     Reason.UNSIGNED: Owner.NETWORK,
     Reason.BAD_SIGNATURE: Owner.OPERATOR,
     Reason.UNREADABLE: Owner.PROGRAMMER,
@@ -56,6 +62,10 @@ OWNERS: Final = {
     Reason.ITEM_UNREADABLE: Owner.PROGRAMMER,
     Reason.UNKNOWN_DEVICE: Owner.OPERATOR,
     Reason.NO_BINDING: Owner.OPERATOR,
+    Reason.NO_CARD: Owner.OPERATOR,
+    Reason.UNKNOWN_CARD: Owner.OPERATOR,
+    Reason.CARD_ENDED: Owner.OPERATOR,
+    Reason.STATION_UNCLEAR: Owner.OPERATOR,
     Reason.FRAME_REFUSED: Owner.DEVICE,
     Reason.IMPLAUSIBLE: Owner.FAMILY,
     Reason.FUTURE: Owner.DEVICE,
@@ -69,6 +79,7 @@ OF_MESSAGES: Final = frozenset(
         Reason.UNKNOWN_TOPIC,
         Reason.TOO_LONG,
         Reason.UNKNOWN_GATEWAY,
+        Reason.GATEWAY_WITHDRAWN,
         Reason.UNSIGNED,
         Reason.BAD_SIGNATURE,
         Reason.UNREADABLE,
@@ -76,6 +87,17 @@ OF_MESSAGES: Final = frozenset(
     }
 )
 """For which a message is refused as a whole; the others are reasons of one item."""
+UNOWNED: Final = frozenset(
+    {
+        Reason.UNKNOWN_DEVICE,
+        Reason.NO_BINDING,
+        Reason.NO_CARD,
+        Reason.UNKNOWN_CARD,
+        Reason.CARD_ENDED,
+        Reason.STATION_UNCLEAR,
+    }
+)
+"""What is fine but nobody's yet: released once the registry says whose."""
 
 
 def sentence(reason: Reason, language: str) -> str:

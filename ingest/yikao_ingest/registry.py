@@ -44,6 +44,7 @@ def parse_registry(text: str, path: str) -> Registry:
         reader.check_table(name)
         reader.check_references(name)
     reader.check_bindings()
+    reader.check_cards()
     reader.check_rotas()
     if reader.faults:
         raise FaultyFileError(path, reader.faults)
@@ -116,6 +117,21 @@ class _Reader:
                     what = f"[[bindings]] overlaps the binding of line {earlier.line}"
                     self.faults.append(Fault(row.line, what, "End one with until = ..."))
             slots[slot].append(row)
+
+    def check_cards(self) -> None:
+        """Note each card that ends before it begins, and each binding without an end of a device
+        that many use: whatever they measure would be one resident's."""
+        for row in self.tables["cards"]:
+            if not _before(row.values.get("from"), row.values.get("until")):
+                what = "[[cards]] ends before it begins"
+                self.faults.append(Fault(row.line, what, "Mend from or until"))
+        rows = self.tables["devices"]
+        stations = [repr(r.values.get("address")) for r in rows if r.values.get("station") is True]
+        for row in self.tables["bindings"]:
+            if repr(row.values.get("device")) in stations and "until" not in row.values:
+                what = "[[bindings]] gives a station's device to one resident for good"
+                fix = "End it with until = ... : cards say whose its readings are"
+                self.faults.append(Fault(row.line, what, fix))
 
     def check_rotas(self) -> None:
         """Note what layers and specialists refer to that is not there, or leads in a circle."""

@@ -26,6 +26,8 @@ _TOPIC_NAME: Final = re.compile(r"(?! )[^/+#\x00-\x1f\x7f]{1,64}(?<! )")
 """As on the wire (`wire.Name`): names of gateways and tenants are levels of a topic."""
 _SMALL_ADDRESS: Final = re.compile(r"(?=.*[a-f])([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
 
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+
 Check = Callable[[Any], str | None]
 """Returns the fix when a value is wrong, None when it is right."""
 
@@ -94,6 +96,11 @@ def _zone(value: Any) -> str | None:
 def _key(value: Any) -> str | None:
     good = isinstance(value, str) and decode_base64url(value, PUBLIC_KEY_BYTES)
     return None if good else "Write what `yikao-gateway key --config FILE` prints at the gateway"
+
+
+def _digest(value: Any) -> str | None:
+    good = isinstance(value, str) and _DIGEST.fullmatch(value)
+    return None if good else "Write what `yikao cards new` prints, 64 hexadecimal digits"
 
 
 def _moment(value: Any) -> str | None:
@@ -213,12 +220,14 @@ FIELDS: Final[Mapping[str, Mapping[str, Field]]] = {
     "gateways": {
         "id": Field(_topic_name),
         "tenant": Field(_topic_name),
-        "public_key": Field(_key),
+        # Without: it comes from the gateway itself, with a code (`yikao gateway invite`).
+        "public_key": Field(_key, needed=False),
     },
     "devices": {
         "address": Field(_device_address),
         "model": Field(_text, needed=False),
         "gateway": Field(_topic_name, refers="gateways"),
+        "station": Field(_yes_or_no, needed=False),
     },
     "bindings": {
         "device": Field(_text, refers="devices"),
@@ -227,6 +236,12 @@ FIELDS: Final[Mapping[str, Mapping[str, Field]]] = {
         "from": Field(_moment, needed=False),
         "until": Field(_moment, needed=False),
     },
+    "cards": {
+        "digest": Field(_digest),
+        "resident": Field(_text, refers="residents"),
+        "from": Field(_moment, needed=False),
+        "until": Field(_moment, needed=False),
+    },
 }
-KEYS: Final = {"devices": "address", "holidays": "day"}
+KEYS: Final = {"devices": "address", "holidays": "day", "cards": "digest"}
 """The field by which others refer to an entry, where it is not `id`."""

@@ -29,7 +29,7 @@ from yikao_ingest.registry_fields import HOME, PROFILE
 from yikao_ingest.registry_rota_store import store_rotas
 from yikao_ingest.store import SQL
 
-_ORDER: Final = ("gateways", "devices", "residents")
+_ORDER: Final = ("devices", "residents")
 _LOCK: Final = 0x79696B72
 """Advisory lock of whoever applies a registry."""
 _MOST: Final = 1_000_000
@@ -85,11 +85,13 @@ def _apply(conn: Connection, registry: Registry, by: str, now: datetime) -> None
     conn.execute(REASSIGN["one_at_a_time"], {"lock": _LOCK})
     _teams_and_doctors(conn, registry)
     store_rotas(conn, registry)
+    _gateways(conn, registry)
     for table in _ORDER:
         for row in registry.rows(table):
             conn.execute(SQL[f"registry_{table}"], _defaults(row.values))
     _caregivers(conn, registry)
     _profiles(conn, registry, now)
+    _cards(conn, registry)
     version = {"version": str(uuid4())}
     conn.execute(REASSIGN["note_change"], version | {"by": by, "now": now})
     _bindings(conn, registry, version | {"now": now})
@@ -118,6 +120,14 @@ def _bindings(conn: Connection, registry: Registry, change: Mapping[str, Any]) -
     conn.execute(REASSIGN["note_holders"])
 
 
+def _cards(conn: Connection, registry: Registry) -> None:
+    """Store whose cards they are; one that the file does not name is never valid."""
+    conn.execute(SQL["registry_clear_cards"])
+    for row in registry.rows("cards"):
+        span = TimestamptzRange(row.values.get("from"), row.values.get("until"), "[)")
+        conn.execute(SQL["registry_cards"], {**row.values, "valid": span})
+
+
 def _by_device(conn: Connection) -> dict[int, list[Binding]]:
     """Return the bindings as they are stored."""
     found: dict[int, list[Binding]] = {}
@@ -138,6 +148,22 @@ def _teams_and_doctors(conn: Connection, registry: Registry) -> None:
             conn.execute(SQL["registry_contacts"], {**contact, **key})
     for row in registry.rows("teams"):
         conn.execute(SQL["registry_duty"], row.values)
+
+
+def _gateways(conn: Connection, registry: Registry) -> None:
+    """Store the gateways. Refuses another key than the one that a gateway brought itself.
+
+    One that the file does not name stays, also where there is none yet.
+    """
+    for row in registry.rows("gateways"):
+        values = {"public_key": "", **row.values}
+        stored = conn.execute(SQL["registry_gateways"], values).fetchone()
+        assert stored is not None, "it is returned"
+        if values["public_key"] not in ("", stored[0]):
+            raise ServerError(
+                f"{values['id']} has enrolled itself with another key than the file's",
+                "leave public_key out; for a new machine `yikao gateway invite` it",
+            )
 
 
 def _caregivers(conn: Connection, registry: Registry) -> None:
@@ -172,5 +198,6 @@ def _defaults(values: Mapping[str, Any]) -> dict[str, Any]:
     optional = dict.fromkeys(("birth_year", "sex", "model", *HOME)) | {
         "language": "zh",
         "synthetic": False,
+        "station": False,
     }
     return {**optional, **{key: value for key, value in values.items() if key != "contacts"}}

@@ -16,6 +16,7 @@ from gateway_parts import CUFF, METER, NOW, outbox_in
 from yikao_devices import wire
 from yikao_gateway.household.alarms import Alarms
 from yikao_gateway.household.prompts import Prompts
+from yikao_gateway.household.station import Station
 from yikao_gateway.page.household import Household
 from yikao_gateway.page.http import Request, Response
 from yikao_gateway.page.routes import Pages
@@ -89,7 +90,7 @@ class PageHome:
 
 
 @contextmanager
-def page_home(folder: Path, language: str = "zh") -> Iterator[PageHome]:
+def page_home(folder: Path, language: str = "zh", *, station: bool = False) -> Iterator[PageHome]:
     times, said, woken = Times(), [], []
     with outbox_in(folder) as outbox:
         database = outbox._database
@@ -104,6 +105,7 @@ def page_home(folder: Path, language: str = "zh") -> Iterator[PageHome]:
             lambda: times.now,
             lambda: times.monotonic_s,
             lambda: woken.append(times.now),
+            Station(database, lambda: times.now) if station else None,
         )
         yield PageHome(outbox, household, Pages(household, language), times, said, woken)
 
@@ -111,9 +113,9 @@ def page_home(folder: Path, language: str = "zh") -> Iterator[PageHome]:
 class Served:
     """A page at `url`, served from a thread of its own; `do` works on the home in that thread."""
 
-    def __init__(self, folder: Path, language: str = "zh") -> None:
+    def __init__(self, folder: Path, language: str = "zh", *, station: bool = False) -> None:
         self.url = ""
-        self._folder, self._language = folder, language
+        self._folder, self._language, self._station = folder, language, station
         self._ready, self._over = threading.Event(), asyncio.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
 
@@ -134,7 +136,7 @@ class Served:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        with page_home(self._folder, self._language) as self._home:
+        with page_home(self._folder, self._language, station=self._station) as self._home:
             async with serving(self._home.pages, LOOPBACK, anywhere=False) as port:
                 self.url = f"http://127.0.0.1:{port}"
                 self._ready.set()

@@ -19,6 +19,7 @@ from yikao_devices.conversation import (
     ClockCompared,
     Disconnected,
     Effect,
+    MayStay,
     Notification,
     Outcome,
     Pause,
@@ -124,8 +125,9 @@ async def test_each_effect_has_its_answer(s: Session) -> None:
         AskTime(),
         ClockCompared(2.0),
         Pause(0.0),
+        MayStay(0.0),
         Wait(0.0),
-    ) == [b"\x32", None, NOW, None, None, Silence()]
+    ) == [b"\x32", None, NOW, None, None, True, Silence()]
     assert NOW.tzinfo is HOME
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gateway_parts import NOW, event, outbox_in
 from stage import Stage, address, on_air
 
 from yikao_devices.wire import (
@@ -214,9 +215,40 @@ async def test_collect_with_a_state_prints_only_what_is_new(stage: Stage) -> Non
 
 
 @on_air()
+async def test_what_a_killed_collect_had_stored_and_not_printed_is_printed(stage: Stage) -> None:
+    state = stage.folder / "state"
+    await stage.air.measure_glucose(stage.home, 5.1)
+    first, _ = await collects(stage, "--state", str(state))
+    with outbox_in(state) as outbox:
+        # As it is when it was killed between the commit and the line.
+        for number in range(2):
+            outbox.add(event(number), NOW)
+    second, told = await collects(stage, "--state", str(state))
+    assert [item.reading_id for item in second] == [event(n).reading_id for n in range(2)]
+    assert "2 items" in told
+    third, _ = await collects(stage, "--state", str(state))
+    assert (len(first), third) == (1, [])
+
+
+@on_air()
+async def test_collect_mends_a_damaged_state_and_prints_what_was_saved(stage: Stage) -> None:
+    state = stage.folder / "state"
+    await stage.air.measure_glucose(stage.home, 5.1)
+    await collects(stage, "--state", str(state))
+    with outbox_in(state) as outbox:
+        outbox.add(event(1), NOW)
+    with (state / "outbox.sqlite3").open("r+b") as file:
+        file.seek(18)
+        file.write(b"\x03")
+    items, told = await collects(stage, "--state", str(state))
+    assert "damaged" in told
+    assert event(1).reading_id in [item.reading_id for item in items]
+
+
+@on_air()
 async def test_a_frame_that_nobody_understands_is_collected_too(stage: Stage) -> None:
     assert stage.home.cuff is not None
-    stage.home.cuff._memory.append(b"\x16\x7c\x00")
+    stage.home.cuff.load_frame(b"\x16\x7c\x00")
     stage.home.cuff.wake()
     items, _ = await collects(stage)
     (refused,) = [item for item in items if isinstance(item, RefusedFrame)]

@@ -107,7 +107,11 @@ pin = 1
 def test_what_is_missing_is_told_with_both_ways_to_give_it(tmp_path: Path) -> None:
     told = faults(tmp_path, "")
     assert len(told) == 4
-    assert told[0] == "id is missing. Write id = ... , or set YIKAO_GATEWAY_ID"
+    assert told[0] == (
+        "id is missing. Write id = ... , or set YIKAO_GATEWAY_ID, or `yikao-gateway enrol` with a"
+        " code"
+    )
+    assert told[3] == "timezone is missing. Write timezone = ... , or set YIKAO_GATEWAY_TIMEZONE"
 
 
 @pytest.mark.parametrize(
@@ -126,6 +130,8 @@ def test_what_is_missing_is_told_with_both_ways_to_give_it(tmp_path: Path) -> No
         ('page = "127.0.0.1:80899"\n', "127.0.0.1:8089"),
         ('page = "0.0.0.0:8089"\n', "page_anywhere = true"),
         ('speak = "loud"\n', "true or false"),
+        ("station = true\n", "nowhere to read cards"),
+        ('station = true\npage = "127.0.0.1:8089"\nspeak = true\n', "Leave speak out"),
         ("[broker]\nurl = 1\n", "broker is unknown"),
         (GOOD[GOOD.index("[[") :] + '[[devices]]\naddress = "C4:1D:00:00:00:2A"\n', "twice"),
     ],

@@ -42,6 +42,7 @@ class Home:
         self.rejected: dict[UUID, str] = {}
         self.refused: dict[str, str] = {}
         self.commands: list[wire.Command] = []
+        self.wishes: list[wire.Configuration] = []
         self._news = threading.Condition()
         self._listening = False
         address = urlsplit(url)
@@ -82,6 +83,8 @@ class Home:
                 self.rejected |= {r.reading_id: r.code for r in told.rejected}
                 if told.refused_message is not None:
                     self.refused[told.refused_message] = str(told.code)
+            elif message.topic.endswith(topics.CONFIGURATION):
+                self.wishes.append(wire.decode_configuration(message.payload))
             else:
                 self.commands.append(wire.decode_command(message.payload))
             self._news.notify_all()

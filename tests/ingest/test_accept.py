@@ -42,7 +42,6 @@ from yikao_ingest.accept import (
 )
 from yikao_ingest.reasons import OWNERS, Reason
 from yikao_ingest.receipts import receipt
-from yikao_ingest.rows import row_of
 from yikao_ingest.signature import SIGNATURE_BYTES, decode_base64url, genuine
 
 RULES = load_rules()
@@ -83,7 +82,7 @@ def signed(payload: bytes) -> Incoming:
 
 def test_a_good_reading_becomes_its_residents_row() -> None:
     reading = pressure()
-    assert only(FIRST.send(reading)) == AcceptedReading(ZHAO, 11, reading, row_of(reading))
+    assert only(FIRST.send(reading)) == AcceptedReading(ZHAO, 11, reading)
 
 
 def test_each_user_slot_belongs_to_its_resident() -> None:
@@ -129,6 +128,7 @@ ITEMS = [
     (Reason.UNKNOWN_DEVICE, pressure(device=SHARED_CUFF, user=1)),
     (Reason.UNKNOWN_DEVICE, event(device="C4:1D:00:00:00:99")),
     (Reason.NO_BINDING, pressure(device="gw-1")),
+    (Reason.STATION_UNCLEAR, pressure(place="office")),
     (Reason.FRAME_REFUSED, refused()),
     (Reason.IMPLAUSIBLE, IMPLAUSIBLE),
     (Reason.IMPLAUSIBLE, pressure(90, 120)),
@@ -161,7 +161,7 @@ def test_a_refused_item_costs_no_other(expected: Reason, item: wire.Item | bytes
     judged = verdict(FIRST.send(item, good))
     bad, accepted = judged.items
     assert isinstance(bad, Quarantined)
-    assert (bad.reason, accepted) == (expected, AcceptedReading(ZHAO, 11, good, row_of(good)))
+    assert (bad.reason, accepted) == (expected, AcceptedReading(ZHAO, 11, good))
     raw = item if isinstance(item, bytes) else wire.encode_item(item)
     assert bad.payload == raw
     told = receipt(judged, NOW)
@@ -173,6 +173,10 @@ def test_a_refused_item_costs_no_other(expected: Reason, item: wire.Item | bytes
 
 def test_every_reason_is_tested_and_has_somebody_who_acts() -> None:
     tested = {expected for expected, _ in WHOLE + ITEMS}
+    # At a station: test_whose.py.
+    tested |= {Reason.NO_CARD, Reason.UNKNOWN_CARD, Reason.CARD_ENDED}
+    # After an enrolment: test_enrolment_decisions.py.
+    tested |= {Reason.GATEWAY_WITHDRAWN}
     # A device that belonged to nobody, and what only the database can say.
     assert set(Reason) - tested == {Reason.DATABASE_REFUSED}
     assert set(OWNERS) == set(Reason)

@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib import resources
 
 import pytest
@@ -68,6 +69,9 @@ def test_of_messages_are_the_reasons_for_which_one_is_refused_as_a_whole(rules: 
     ]
     found = {reason_of(judge(message, known, rules, NOW)) for message in bad}
     found |= {reason_of(judge(good, Directory(), rules, NOW))}
+    withdrawn = replace(known.gateways[SIGNER.gateway], withdrawn=True)
+    gone = replace(known, gateways={SIGNER.gateway: withdrawn})
+    found |= {reason_of(judge(good, gone, rules, NOW))}
     assert found == OF_MESSAGES - {Reason.UNKNOWN_TOPIC, Reason.UNSIGNED}
 
 

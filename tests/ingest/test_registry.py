@@ -56,6 +56,7 @@ def test_the_good_file_is_good() -> None:
         "gateways": 2,
         "devices": 3,
         "bindings": 4,
+        "cards": 0,
     }
 
 

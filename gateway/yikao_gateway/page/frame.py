@@ -12,9 +12,9 @@ OTHER: Final = {"zh": "en", "en": "zh"}
 LOCALES: Final = {"zh": "zh-CN", "en": "en"}
 
 
-def document(words: Words, *parts: str, live: bool = False) -> Html:
+def document(words: Words, *parts: str, live: bool = False, refresh_s: int = REFRESH_S) -> Html:
     """Return a whole page around `parts`. live: it keeps itself up to date."""
-    refresh = tag("noscript", tag("meta", http_equiv="refresh", content=REFRESH_S))
+    refresh = tag("noscript", tag("meta", http_equiv="refresh", content=refresh_s))
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -45,6 +45,13 @@ def button_form(path: str, text: str, colour: str, **fields: str) -> Html:
     name = "-".join((path.strip("/"), *fields.values()))
     press = tag("button", text, class_=f"button {colour}", id=f"press-{name}")
     return tag("form", *hidden, press, method="post", action=path)
+
+
+def countdown(left_s: int, label: str) -> Html:
+    """Return a clock that runs down; not read aloud each second: the time of its end is."""
+    minutes, seconds = divmod(max(0, left_s), 60)
+    digits = tag("b", f"{minutes}:{seconds:02d}", data_left=left_s)
+    return tag("span", f"{label} ", digits, class_="left", aria_hidden="true")
 
 
 def _header(words: Words) -> Html:

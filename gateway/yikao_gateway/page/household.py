@@ -14,6 +14,7 @@ from yikao_devices.wire import DeviceEvent, SymptomReport
 from yikao_gateway.household.alarms import Alarms
 from yikao_gateway.household.prompts import Prompt, Prompts
 from yikao_gateway.household.said import call_for, report_of
+from yikao_gateway.household.station import Station, StationNow
 from yikao_gateway.store.outbox import Outbox
 from yikao_gateway.visits.known_devices import KnownDevice, KnownDevices
 from yikao_gateway.visits.pairing_mode import PairingMode
@@ -61,7 +62,10 @@ class PairingNow:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that the first page shows; `said` the newest of each manner, devices with when read."""
+    """All that the first page shows; `said` the newest of each manner, devices with when read.
+
+    station: how it stands where many use the cuff, None in a home.
+    """
 
     now: datetime
     gateway: str
@@ -72,11 +76,15 @@ class Facts:
     troubles: list[str]
     devices: list[tuple[KnownDevice, datetime]]
     pairing: PairingNow
+    station: StationNow | None = None
 
 
 @dataclass(slots=True)
 class Household:
-    """The home behind the page. wake: has the outbox looked into; monotonic: real seconds."""
+    """The home behind the page. wake: has the outbox looked into; monotonic: real seconds.
+
+    station: who is about to measure, where the page is a station's.
+    """
 
     gateway: str
     version: str
@@ -88,6 +96,7 @@ class Household:
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
     wake: Callable[[], None]
+    station: Station | None = None
     _said: dict[Manner, tuple[datetime, UUID]] = field(default_factory=dict)
 
     def facts(self) -> Facts:
@@ -103,6 +112,7 @@ class Household:
             sorted(self.alarms.codes),
             self.devices.seen(),
             self.pairing_now(),
+            None if self.station is None else self.station.now(),
         )
 
     def pairing_now(self) -> PairingNow:

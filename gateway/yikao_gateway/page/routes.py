@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.resources import files
-from typing import Final
+from typing import Final, TypeVar
 
 from yikao_devices.symptoms import CALL_ME, NONE, SYMPTOMS
 from yikao_gateway.page.forms import call_page, feel_page, message_page, passkey_page
@@ -22,7 +22,12 @@ STATIC: Final = {
     "/page.js": "text/javascript; charset=utf-8",
     "/icon.svg": "image/svg+xml",
 }
+AT_HOME: Final = frozenset({"/call", "/feel"})
+"""At a station nobody knows who presses: whoever needs help asks the people there."""
+AT_STATIONS: Final = frozenset({"/card"})
 SIX_DIGITS: Final = re.compile(r"[0-9]{6}")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +41,17 @@ class Pages:
         """Return what is asked for, or do it. Raises `StorageError`."""
         words = self._words(request)
         if request.method == "POST":
-            act = ACTIONS.get(request.path)
+            act = self._here(ACTIONS, request.path)
             return act(self.household, request, words) if act else _not_found(words)
         if request.path in STATIC:
             return Response(HTTPStatus.OK, _static(request.path), STATIC[request.path])
-        look = LOOKS.get(request.path)
+        look = self._here(LOOKS, request.path)
         return _html(look(self.household, words)) if look else _not_found(words)
+
+    def _here(self, known: Mapping[str, T], path: str) -> T | None:
+        """Return what stands at an address: a home's are not a station's, and the other way."""
+        elsewhere = AT_STATIONS if self.household.station is None else AT_HOME
+        return None if path in elsewhere else known.get(path)
 
     def refused(self, request: Request, status: HTTPStatus) -> Response:
         """Return the page that says that it does not take this."""
@@ -121,6 +131,15 @@ def _enter(household: Household, request: Request, words: Words) -> Response:
     return see_other("/#pairing")
 
 
+def _card(household: Household, request: Request, words: Words) -> Response:
+    assert household.station is not None, "only a station has cards"
+    if request.one("do") == "cancel":
+        household.station.cancel()
+    else:
+        household.station.scan(request.one("card"))
+    return see_other("/")
+
+
 def _choose_language(household: Household, request: Request, words: Words) -> Response:
     chosen = request.one("language")
     if chosen not in LANGUAGES:
@@ -152,5 +171,6 @@ ACTIONS: Final[Mapping[str, Callable[[Household, Request, Words], Response]]] = 
     "/feel": _report,
     "/pairing": _pair,
     "/passkey": _enter,
+    "/card": _card,
     "/language": _choose_language,
 }

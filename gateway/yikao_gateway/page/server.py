@@ -105,7 +105,7 @@ async def try_page(address: PageAddress) -> str:
     try:
         listening = await _listen(address, lambda reader, writer: writer.close())
     except PageUnavailable:
-        if not await _is_served(address):
+        if not await is_served(address):
             raise
         return f"{_url(address)} is served by the running gateway"
     listening.close()
@@ -128,7 +128,7 @@ async def _listen(
         ) from error
 
 
-async def _is_served(address: PageAddress) -> bool:
+async def is_served(address: PageAddress) -> bool:
     """Return whether one of ours answers there."""
     try:
         async with asyncio.timeout(ANSWER_MAX_S):

@@ -6,9 +6,10 @@ from typing import Final
 
 from yikao_devices.models import model_named
 from yikao_gateway.household.prompts import Prompt
-from yikao_gateway.page.frame import button_form, document, link_button, part
+from yikao_gateway.page.frame import button_form, countdown, document, link_button, part
 from yikao_gateway.page.household import Facts, Said, Sent
 from yikao_gateway.page.html import NOTHING, Html, join, tag
+from yikao_gateway.page.station_view import station_part, station_refresh_s
 from yikao_gateway.page.words import Words
 from yikao_gateway.visits.known_devices import KnownDevice
 
@@ -19,7 +20,11 @@ ON_ITS_WAY: Final = ("open", "stored")
 
 
 def first_page(facts: Facts, words: Words) -> Html:
-    """Return the page that hangs at home."""
+    """Return the page that hangs at home, or where many use one cuff."""
+    if facts.station is not None:
+        at_station = station_part(facts.station, facts.now, words)
+        refresh_s = station_refresh_s(facts.station)
+        return document(words, at_station, _how_it_is(facts, words), live=True, refresh_s=refresh_s)
     to_do = tag(
         "div",
         tag("h1", words("page.subtitle"), class_="unseen"),
@@ -30,14 +35,17 @@ def first_page(facts: Facts, words: Words) -> Html:
         tag("p", words("page.emergency"), class_="emergency"),
         class_="help",
     )
-    how_it_is = tag(
+    return document(words, to_do, _how_it_is(facts, words), live=True)
+
+
+def _how_it_is(facts: Facts, words: Words) -> Html:
+    return tag(
         "div",
         part("pairing", _pairing(facts, words), role="status"),
         part("sent", _sent(facts.sent, facts.now, words)),
         part("devices", _devices(facts, words)),
         part("nurse", _nurse(facts, words)),
     )
-    return document(words, to_do, how_it_is, live=True)
 
 
 def full_name(device: KnownDevice, words: Words) -> str:
@@ -92,18 +100,11 @@ def _newest(prompt: Prompt, now: datetime, words: Words) -> Html:
         tag(
             "p",
             tag("span", words(f"prompt.until_{prompt.command.do}", at=at)),
-            _countdown(left_s, words("prompt.left")),
+            countdown(left_s, words("prompt.left")),
             class_="until",
         ),
         class_="ask",
     )
-
-
-def _countdown(left_s: int, label: str) -> Html:
-    """Return a clock that runs down; not read aloud each second: the time of its end is."""
-    minutes, seconds = divmod(max(0, left_s), 60)
-    digits = tag("b", f"{minutes}:{seconds:02d}", data_left=left_s)
-    return tag("span", f"{label} ", digits, class_="left", aria_hidden="true")
 
 
 def _said(said: Said, now: datetime, words: Words) -> Html:
@@ -136,7 +137,8 @@ def _devices(facts: Facts, words: Words) -> Html:
     rows += [_device(device, at, facts.now, words) for device, at in facts.devices]
     if not facts.devices:
         rows.append(tag("li", words("device.none")))
-    return tag("section", tag("h2", words("device.title")), tag("ul", *rows), class_="card devices")
+    title = words("device.title" if facts.station is None else "station.devices")
+    return tag("section", tag("h2", title), tag("ul", *rows), class_="card devices")
 
 
 def _device(device: KnownDevice, at: datetime, now: datetime, words: Words) -> Html:
@@ -180,7 +182,7 @@ def _pairing(facts: Facts, words: Words) -> Html:
     def name(address: str) -> str:
         return name_of(address, facts.devices, words)
 
-    lines = [tag("h2", words("pair.open"), " ", _countdown(int(pairing.open_s), ""))]
+    lines = [tag("h2", words("pair.open"), " ", countdown(int(pairing.open_s), ""))]
     for address in pairing.asking:
         lines.append(tag("p", words("pair.asks", device=name(address)), class_="what"))
     if pairing.asking:

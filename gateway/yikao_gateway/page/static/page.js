@@ -4,6 +4,7 @@
 
 const LOOK_EVERY_MS = 3000;
 const ANSWER_MAX_MS = 5000;
+const card = document.getElementById("card");
 const away = document.getElementById("away");
 let looking = false;
 
@@ -67,6 +68,17 @@ function tick() {
     over = over || left === 0;
   });
   if (over) look();
+}
+
+/** A card reader types like a keyboard: its digits go into the field wherever the focus is. */
+function toCard(event) {
+  const typed = /^[0-9A-Za-z]$/.test(event.key) && !(event.ctrlKey || event.altKey || event.metaKey);
+  if (typed && document.activeElement !== card) card.focus();
+}
+
+if (card) {
+  document.addEventListener("keydown", toCard);
+  window.addEventListener("pageshow", () => card.focus());
 }
 
 wind(document);

@@ -1,0 +1,1 @@
+"""The cards that residents hold before a station's reader: their codes and their print."""
