@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 from uuid import uuid4
 
+from fix_feed import BROWSER_TIMEOUT_MS
 from gateway_parts import CUFF, METER, NOW, outbox_in
+from playwright.sync_api import Browser, BrowserContext
 
 from yikao_devices import wire
 from yikao_gateway.household.alarms import Alarms
@@ -30,6 +32,7 @@ GATEWAY = "gw-0001"
 START_MAX_S = 10.0
 LOOPBACK = PageAddress(ip_address("127.0.0.1"), 0)
 T = TypeVar("T")
+Visit = Callable[..., BrowserContext]
 
 
 @dataclass
@@ -141,3 +144,23 @@ class Served:
                 self.url = f"http://127.0.0.1:{port}"
                 self._ready.set()
                 await self._over.wait()
+
+
+@contextmanager
+def windows(browser: Browser, url: str, *, height: int) -> Iterator[Visit]:
+    """Make windows of a browser that looks at a page: `make(width=390)`."""
+    contexts: list[BrowserContext] = []
+
+    def make(width: int = 1024, height: int = height, **options: object) -> BrowserContext:
+        context = browser.new_context(
+            base_url=url,
+            viewport={"width": width, "height": height},
+            **options,  # type: ignore[arg-type]
+        )
+        context.set_default_timeout(BROWSER_TIMEOUT_MS)
+        contexts.append(context)
+        return context
+
+    yield make
+    for context in contexts:
+        context.close()

@@ -1,16 +1,14 @@
 """The page at home in a real browser: live, by finger, by keyboard, without scripts, by itself."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fix_feed import BROWSER_TIMEOUT_MS
-from page_parts import PageHome, Served
+from page_parts import PageHome, Served, Visit, windows
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from yikao_devices.wire import DeviceEvent
 
-Visit = Callable[..., BrowserContext]
 PATHS = ("/", "/call", "/feel", "/passkey", "/none")
 TOO_SMALL = """
 () => [...document.querySelectorAll('a, button, .choice, input:not([type=hidden])')]
@@ -51,21 +49,8 @@ def served(tmp_path: Path) -> Iterator[Served]:
 @pytest.fixture
 def at_home(browser: Browser, served: Served) -> Iterator[Visit]:
     """Make a window of a browser at home: `at_home(width=390)`."""
-    contexts: list[BrowserContext] = []
-
-    def make(width: int = 1024, height: int = 600, **options: object) -> BrowserContext:
-        context = browser.new_context(
-            base_url=served.url,
-            viewport={"width": width, "height": height},
-            **options,  # type: ignore[arg-type]
-        )
-        context.set_default_timeout(BROWSER_TIMEOUT_MS)
-        contexts.append(context)
-        return context
-
-    yield make
-    for context in contexts:
-        context.close()
+    with windows(browser, served.url, height=600) as made:
+        yield made
 
 
 def opened(context: BrowserContext, path: str = "/") -> Page:

@@ -1,11 +1,10 @@
 """A station in a real browser: a reader that types, a finger, no scripts, and old eyes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fix_feed import BROWSER_TIMEOUT_MS
-from page_parts import Served
+from page_parts import Served, Visit, windows
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from test_page_browser import FAINT, OVERFLOW, TOO_SMALL
 from test_station_page import measured
@@ -14,7 +13,6 @@ from yikao_devices.cards import new_number
 from yikao_gateway.household.station import CHOICE_MAX, SHOWN
 
 LI, ZHAO = new_number(1), new_number(2)
-Visit = Callable[..., BrowserContext]
 
 
 @pytest.fixture
@@ -26,21 +24,8 @@ def served(tmp_path: Path) -> Iterator[Served]:
 @pytest.fixture
 def at_station(browser: Browser, served: Served) -> Iterator[Visit]:
     """Make a window of a browser at the station: `at_station(width=390)`."""
-    contexts: list[BrowserContext] = []
-
-    def make(width: int = 1024, height: int = 768, **options: object) -> BrowserContext:
-        context = browser.new_context(
-            base_url=served.url,
-            viewport={"width": width, "height": height},
-            **options,  # type: ignore[arg-type]
-        )
-        context.set_default_timeout(BROWSER_TIMEOUT_MS)
-        contexts.append(context)
-        return context
-
-    yield make
-    for context in contexts:
-        context.close()
+    with windows(browser, served.url, height=768) as made:
+        yield made
 
 
 def opened(context: BrowserContext) -> Page:

@@ -16,17 +16,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 from fix_watch import SECRET
 from gateway_process import GatewayProcess
+from one_gateway import OneGateway, devices
 from roles import kill, start_role
 from stage import NOON, Stage, address
 
 from yikao_alerts.feed.settings import LINK_SECRET_FILE
 from yikao_devices.story_clock import VARIABLE, Clock
-from yikao_gateway.keys import load_key
-from yikao_gateway.state import make_folder
 from yikao_ingest.demo.stage import free_port
 from yikao_ingest.embedded.broker import EmbeddedBroker
 from yikao_ingest.registry import parse_registry
@@ -37,42 +35,10 @@ from yikao_sim.air.service import Air
 GATEWAY, TENANT = "gw-far", "north"
 DAYS = 30
 UNPLUGGED_EVERY = 6
-PATIENCE_S = 120.0
-LOOK_S = 0.05
 PRESSURES = {7: (124, 78), 20: (131, 83)}
 """Twice a day, by the hour of the day."""
 CRISES = {9: (204, 121), 26: (198, 118)}
 """By the day, at three in the morning."""
-REGISTRY = """
-[[teams]]
-id = "team"
-name = "team"
-zone = "Asia/Shanghai"
-duty_doctor = "desk"
-[[doctors]]
-id = "desk"
-name = "doctor"
-team = "team"
-contacts = [{{ channel = "console", address = "desk" }}]
-[[residents]]
-id = "far"
-name = "resident"
-birth_year = 1946
-team = "team"
-doctor = "desk"
-[[gateways]]
-id = "{gateway}"
-tenant = "{tenant}"
-public_key = "{key}"
-"""
-DEVICE = """
-[[devices]]
-address = "{address}"
-gateway = "{gateway}"
-[[bindings]]
-device = "{address}"
-resident = "far"
-"""
 STORED = "SELECT address, device_time FROM reading JOIN device USING (device_id)"
 
 
@@ -90,24 +56,11 @@ class Calendar:
 
 
 @dataclass
-class Far:
+class Far(OneGateway):
     """The home, and the server that it cannot reach yet."""
 
     calendar: Calendar
     stage: Stage
-    gateway: GatewayProcess
-    dsn: str
-
-    def rows(self, statement: str) -> list[Any]:
-        with psycopg.connect(self.dsn) as connection:
-            return connection.execute(statement.encode()).fetchall()
-
-    async def until(self, condition: Callable[[], object], what: str) -> None:
-        end = time.monotonic() + PATIENCE_S
-        while not condition():
-            said = "".join(self.gateway.said[-10:])
-            assert time.monotonic() < end, f"not within {PATIENCE_S:g} s: {what}\n{said}"
-            await asyncio.sleep(LOOK_S)
 
     async def passes_days(self, first: int, end: int) -> None:
         """Have somebody measure morning and evening, while nobody hears the devices."""
@@ -172,7 +125,7 @@ def test_thirty_days_without_a_network_are_stored_once_and_in_order_and_call_nob
         truths: list[dict[str, Any]] = []
         stage = Stage(short_tmp, Air(calendar.now, on_truth=truths.append), truths)
         gateway = GatewayProcess(short_tmp)
-        far = Far(calendar, stage, gateway, plain_schema_url)
+        far = Far(gateway, plain_schema_url, calendar, stage)
         try:
             await stage.open(1)
             devices = map(address, stage.home.devices().values())
@@ -189,12 +142,8 @@ def test_thirty_days_without_a_network_are_stored_once_and_in_order_and_call_nob
 
 
 def register(far: Far) -> None:
-    state = far.gateway.folder / "state"
-    make_folder(state)
-    key = load_key(state).public_text
-    text = REGISTRY.format(gateway=GATEWAY, tenant=TENANT, key=key)
-    for device in far.stage.home.devices().values():
-        text += DEVICE.format(address=address(device), gateway=GATEWAY)
+    addresses = map(address, far.stage.home.devices().values())
+    text = far.team(GATEWAY, TENANT, "far") + devices(addresses, GATEWAY, "far")
     apply_registry(far.dsn, parse_registry(text, "far.toml"))
 
 

@@ -18,6 +18,7 @@ import pytest
 from fix_feed import CHROMIUM_FLAGS
 from fix_servers import require
 from gateway_process import GatewayProcess
+from one_gateway import PATIENCE_S, OneGateway
 from playwright.async_api import Page, async_playwright, expect
 from roles import kill, start_role
 from stage import NOON, Stage, address
@@ -26,8 +27,6 @@ from yikao_alerts.rules import load_rules
 from yikao_devices.cards import digest_of, grouped, new_number
 from yikao_devices.story_clock import VARIABLE, Clock
 from yikao_gateway.household.station import MEASURING_MIN
-from yikao_gateway.keys import load_key
-from yikao_gateway.state import make_folder
 from yikao_ingest.demo.stage import free_port
 from yikao_ingest.embedded.broker import EmbeddedBroker
 from yikao_ingest.quarantine_release import Release
@@ -40,35 +39,9 @@ from yikao_ingest.store import Store
 GATEWAY, TENANT = "gw-clinic", "north"
 SPEED = 30.0
 """Twenty seconds with a cuff round the arm are less than one of ours."""
-PATIENCE_S = 60.0
 PATIENCE_MS = PATIENCE_S * 1000
-LOOK_S = 0.05
 LI, ZHAO = new_number(21), new_number(22)
-REGISTRY = """
-[[teams]]
-id = "team"
-name = "team"
-zone = "Asia/Shanghai"
-duty_doctor = "desk"
-[[doctors]]
-id = "desk"
-name = "doctor"
-team = "team"
-contacts = [{{ channel = "console", address = "desk" }}]
-[[residents]]
-id = "li"
-name = "Li"
-team = "team"
-doctor = "desk"
-[[residents]]
-id = "zhao"
-name = "Zhao"
-team = "team"
-doctor = "desk"
-[[gateways]]
-id = "{gateway}"
-tenant = "{tenant}"
-public_key = "{key}"
+ROOM = """
 [[devices]]
 address = "{cuff}"
 gateway = "{gateway}"
@@ -94,14 +67,12 @@ WAITING = "SELECT reason, count(*) FROM quarantine_open GROUP BY reason"
 
 
 @dataclass
-class Station:
+class Station(OneGateway):
     """The room: its cuff on the air, its gateway, the browser, and the server's database."""
 
     clock: Clock
     stage: Stage
-    gateway: GatewayProcess
     page: Page
-    dsn: str
     url: str
     port: int
 
@@ -110,10 +81,13 @@ class Station:
         return next(address(d) for kind, d in self.stage.home.devices().items() if "cuff" in kind)
 
     def registry(self, more: str = "") -> None:
-        key = load_key(self.gateway.folder / "state").public_text
-        names = {"gateway": GATEWAY, "tenant": TENANT, "key": key, "cuff": self.cuff}
-        cards = {"li": digest_of(LI), "zhao": digest_of(ZHAO)}
-        text = REGISTRY.format(**names, **cards) + more
+        names = {
+            "gateway": GATEWAY,
+            "cuff": self.cuff,
+            "li": digest_of(LI),
+            "zhao": digest_of(ZHAO),
+        }
+        text = self.team(GATEWAY, TENANT, "li", "zhao") + ROOM.format(**names) + more
         apply_registry(self.dsn, parse_registry(text, "station.toml"))
 
     async def starts(self) -> None:
@@ -150,17 +124,6 @@ class Station:
 
     def now(self) -> datetime:
         return self.clock.at(time.time())
-
-    def rows(self, statement: str) -> list[Any]:
-        with psycopg.connect(self.dsn) as connection:
-            return connection.execute(statement.encode()).fetchall()
-
-    async def until(self, condition: Callable[[], object], what: str) -> None:
-        end = time.monotonic() + PATIENCE_S
-        while not condition():
-            said = "".join(self.gateway.said[-10:])
-            assert time.monotonic() < end, f"not within {PATIENCE_S:g} s: {what}\n{said}"
-            await asyncio.sleep(LOOK_S)
 
 
 @asynccontextmanager
@@ -204,9 +167,8 @@ def test_each_reading_is_whose_card_was_read_before_it(
         gateway = GatewayProcess(short_tmp)
         try:
             await stage.open(1)
-            make_folder(gateway.folder / "state")
             async with looked_at() as page:
-                room = Station(clock, stage, gateway, page, plain_schema_url, url, free_port())
+                room = Station(gateway, plain_schema_url, clock, stage, page, url, free_port())
                 room.registry()
                 gateway.is_told(
                     [room.cuff], gateway=GATEWAY, tenant=TENANT, url=url, radio=stage.spec

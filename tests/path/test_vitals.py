@@ -8,20 +8,16 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 from gateway_process import GatewayProcess
+from one_gateway import PATIENCE_S, OneGateway, devices
 from roles import kill, start_role
 from stage import NOON, Stage, address, sent
 
 from yikao_devices.minutes import SAMPLES_MIN
 from yikao_devices.story_clock import VARIABLE, Clock
-from yikao_gateway.keys import load_key
-from yikao_gateway.state import make_folder
 from yikao_ingest.demo.stage import free_port
 from yikao_ingest.embedded.broker import EmbeddedBroker
 from yikao_ingest.registry import parse_registry
@@ -34,8 +30,6 @@ from yikao_sim.peripherals.store import RecorderBehaviour
 from yikao_sim.peripherals.strap import StrapBehaviour
 
 GATEWAY, TENANT = "gw-vitals", "south"
-PATIENCE_S = 60.0
-LOOK_S = 0.05
 CLOCK = Clock(NOON.timestamp(), time.time(), 1e-6)
 """It is noon all the time, so that all samples of the strap are of one minute."""
 OUTFIT = Outfit(
@@ -46,69 +40,10 @@ OUTFIT = Outfit(
     oximeter=OximeterBehaviour(),
     strap=StrapBehaviour(every_s=0.02),
 )
-REGISTRY = """
-[[teams]]
-id = "team"
-name = "team"
-zone = "Asia/Shanghai"
-duty_doctor = "desk"
-[[doctors]]
-id = "desk"
-name = "doctor"
-team = "team"
-contacts = [{{ channel = "console", address = "desk" }}]
-[[residents]]
-id = "li"
-name = "resident"
-birth_year = 1946
-team = "team"
-doctor = "desk"
-[[gateways]]
-id = "{gateway}"
-tenant = "{tenant}"
-public_key = "{key}"
-"""
-DEVICE = """
-[[devices]]
-address = "{address}"
-gateway = "{gateway}"
-[[bindings]]
-device = "{address}"
-resident = "li"
-"""
 STORED = (
     "SELECT kind, weight_kg, temperature_c, spo2_pct, pulse_bpm, unit, place FROM reading"
     " ORDER BY kind"
 )
-
-
-@dataclass
-class Home:
-    """One home with its gateway, and the server's database."""
-
-    stage: Stage
-    gateway: GatewayProcess
-    dsn: str
-
-    def rows(self, statement: str) -> list[Any]:
-        with psycopg.connect(self.dsn) as connection:
-            return connection.execute(statement.encode()).fetchall()
-
-    async def until(self, statement: str, rows: list[Any]) -> None:
-        end = time.monotonic() + PATIENCE_S
-        while self.rows(statement) != rows:
-            said = "".join(self.gateway.said[-10:])
-            assert time.monotonic() < end, f"{self.rows(statement)}\n{said}"
-            await asyncio.sleep(LOOK_S)
-
-    def register(self) -> None:
-        state = self.gateway.folder / "state"
-        make_folder(state)
-        key = load_key(state).public_text
-        text = REGISTRY.format(gateway=GATEWAY, tenant=TENANT, key=key)
-        for device in self.stage.home.devices().values():
-            text += DEVICE.format(address=address(device), gateway=GATEWAY)
-        apply_registry(self.dsn, parse_registry(text, "vitals.toml"))
 
 
 @pytest.fixture
@@ -130,17 +65,18 @@ def test_what_is_measured_with_each_device_stands_in_the_table_and_calls_nobody(
     async def play() -> None:
         stage = Stage(short_tmp, Air(lambda: NOON, OUTFIT), [])
         gateway = GatewayProcess(short_tmp)
-        home = Home(stage, gateway, plain_schema_url)
+        server = OneGateway(gateway, plain_schema_url)
         try:
             await stage.open(1)
-            devices = map(address, stage.home.devices().values())
+            addresses = [address(device) for device in stage.home.devices().values()]
             settings = {"gateway": GATEWAY, "tenant": TENANT, "radio": stage.spec}
-            gateway.is_told(devices, url=broker_url, **settings)
-            home.register()
+            gateway.is_told(addresses, url=broker_url, **settings)
+            text = server.team(GATEWAY, TENANT, "li") + devices(addresses, GATEWAY, "li")
+            apply_registry(server.dsn, parse_registry(text, "vitals.toml"))
             await gateway.start({VARIABLE: CLOCK.spec()})
             async with asyncio.timeout(PATIENCE_S):
                 await measures(stage)
-            await stored(home)
+            await stored(server)
         finally:
             await gateway.close()
             await stage.close()
@@ -158,13 +94,13 @@ async def measures(stage: Stage) -> None:
     await air.measure_oxygen(home, 84, 118)
 
 
-async def stored(home: Home) -> None:
+async def stored(server: OneGateway) -> None:
     rows = [
         ("heart_rate", None, None, None, 64.0, "/min", "home"),
         ("oximetry", None, None, 84.0, 118.0, "%", "home"),
         ("temperature", None, 39.4, None, None, "Cel", "home"),
         ("weight", 71.5, None, None, None, "kg", "home"),
     ]
-    await home.until(STORED, rows)
+    await server.until(lambda: server.rows(STORED) == rows, "all are stored")
     for table in ("page", "episode", "command", "quarantine", "reading_conflict", "eval_queue"):
-        assert home.rows(f"SELECT count(*) FROM {table}") == [(0,)], table
+        assert server.rows(f"SELECT count(*) FROM {table}") == [(0,)], table
