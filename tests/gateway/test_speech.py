@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from stage import eventually
-from yikao_gateway.home import speech
+from yikao_gateway.household import speech
 
 from yikao_gateway.household.speech import Speaker, find_speaker
 

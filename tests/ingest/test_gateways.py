@@ -26,6 +26,7 @@ from yikao_ingest.errors import ServerError
 from yikao_ingest.gateways.configure import NAMES, next_wish
 from yikao_ingest.gateways.show import load_words
 from yikao_ingest.settings import DATABASE_URL
+from yikao_ingest.store import Store
 
 HOUR = timedelta(hours=1)
 START_MAX_S = 60.0
@@ -279,6 +280,24 @@ def test_a_dated_command_goes_ahead_only_to_who_knows_dates(
         home.until(lambda: len(home.commands) == 3)
         assert home.commands[2].command_id == ahead
         assert home.commands[2].expires_at <= now(), "it has expired, and is dropped"
+
+
+def test_what_is_withdrawn_while_it_is_sent_is_sent_again(plain_clinic: Clinic) -> None:
+    command = uuid4()
+    expires = now() + HOUR
+    plain_clinic.rows(ADD, command, plain_clinic.patient("zhao"), CUFF, now(), now(), expires)
+    store = Store(plain_clinic.dsn)
+    try:
+        (row,) = store.execute("unsent_commands", {"now": now()})
+        sent = {"command_id": command, "expires_at": row[7], "now": now()}
+        plain_clinic.rows("UPDATE command SET withdrawn_at = %s", now())
+        store.execute("command_sent", sent)
+        assert plain_clinic.one("SELECT sent_at FROM command") is None
+        plain_clinic.rows("UPDATE command SET withdrawn_at = NULL")
+        store.execute("command_sent", sent)
+        assert plain_clinic.one("SELECT sent_at FROM command") is not None
+    finally:
+        store.close()
 
 
 LATER = "SELECT do_what, show_at, withdrawn_at, sent_at FROM command WHERE show_at IS NOT NULL"

@@ -37,8 +37,8 @@ from yikao_ingest.settings import BROKER_URL, DATABASE_URL
 from yikao_ingest.store import Store
 
 GATEWAY, TENANT = "gw-clinic", "north"
-SPEED = 30.0
-"""Twenty seconds with a cuff round the arm are less than one of ours."""
+SPEED = 10.0
+"""Twenty seconds with a cuff round the arm are two of ours, and a page can be read."""
 PATIENCE_MS = PATIENCE_S * 1000
 LI, ZHAO = new_number(21), new_number(22)
 ROOM = """

@@ -21,4 +21,5 @@ def send_commands(store: Store, subscriber: Subscriber, clock: Clock, now: datet
         address = topics.topic(tenant, gateway, topics.COMMAND)
         lifetime_s = clock.real_seconds(worth_until - now)
         if subscriber.publish(address, wire.encode(command), expires_s=lifetime_s):
-            store.execute("command_sent", {"command_id": command_id, "now": now})
+            sent = {"command_id": command_id, "expires_at": expires_at, "now": now}
+            store.execute("command_sent", sent)

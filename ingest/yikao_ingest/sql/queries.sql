@@ -232,7 +232,9 @@ WHERE c.sent_at IS NULL AND c.expires_at > %(now)s
 ORDER BY c.created_at LIMIT 100
 
 -- name: command_sent
-UPDATE command SET sent_at = %(now)s WHERE command_id = %(command_id)s
+-- Unless it was withdrawn, or wanted again, at that very moment: that has to go out as well.
+UPDATE command SET sent_at = %(now)s
+WHERE command_id = %(command_id)s AND coalesce(withdrawn_at, expires_at) = %(expires_at)s
 
 -- name: command_result
 UPDATE command SET outcome = %(outcome)s
