@@ -1,10 +1,8 @@
-"""Which code decided: the installed version, stored with every decision."""
+"""Which code decided: the version, stored with every decision."""
 
-from functools import cache
-from importlib.metadata import version
+from yikao_devices.version import VERSION
 
 
-@cache
 def code_version() -> str:
     """Return the product's version."""
-    return version("yikao")
+    return VERSION

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from yikao_devices.version import VERSION
 from yikao_devices.wire import Item, Machine, decode_item
 from yikao_gateway.configuration.configured import Configured
 from yikao_gateway.configuration.machine import machine_of
@@ -197,7 +197,7 @@ def make_post(
         tenant=settings.tenant,
         gateway=settings.id,
         boot=outbox.next_boot(),
-        version=version("yikao"),
+        version=VERSION,
         radio=settings.radio,
         heartbeat_s=settings.heartbeat_s,
         key=home.key,

@@ -7,7 +7,6 @@ others a connection that listens. So it does not matter on which machine each of
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from yikao_alerts.feed.store import SEEN_WITHIN
 from yikao_alerts.sql_blocks import load_sql_blocks
 from yikao_alerts.store import CHANGED, EVALUATE, PAGES
 from yikao_devices.story_clock import VARIABLE, Clock
+from yikao_devices.version import VERSION
 from yikao_ingest.check import OK, UNKNOWN, Found, Place, span
 from yikao_ingest.cli_database import database_url
 from yikao_ingest.errors import ServerError
@@ -166,12 +166,12 @@ def registry(asked: Asked) -> Found:
 
 def gateways(asked: Asked) -> Found:
     """Does each do what it was told to, and which are of another version?"""
-    back, others = asked.row("gateways", version=version("yikao"))
+    back, others = asked.row("gateways", version=VERSION)
     facts = {
         "back": " ".join(back[:NAMED_MAX]),
         "count": len(back),
         "others": others,
-        "version": version("yikao"),
+        "version": VERSION,
     }
     return Found("gateways", "back" if back else OK, facts)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from stage import eventually
-from yikao_gateway.household import speech
 
+from yikao_gateway.household import speech
 from yikao_gateway.household.speech import Speaker, find_speaker
 
 STORY_MAX_S = 30.0
