@@ -9,7 +9,6 @@ import re
 import shutil
 import stat
 import subprocess
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 import yaml
 from fix_servers import require
 
+from yikao_devices.version import VERSION
 from yikao_ingest.cli import _parser
 from yikao_ingest.embedded.broker_engines import INFLIGHT_MAX, MESSAGE_MAX_BYTES
 from yikao_ingest.enrolment.authority import load_authority
@@ -55,8 +55,7 @@ def test_every_service_shuts_itself_in() -> None:
 def test_the_servers_are_new_enough_and_named_by_version() -> None:
     assert re.fullmatch(r"timescale/timescaledb:2\.(29|[3-9]\d)\.\d+-pg18", image("database"))
     assert re.fullmatch(r"eclipse-mosquitto:2\.[1-9]\d*\.\d+", image("broker"))
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
-    assert {image(name).partition(":")[2] for name in OURS} == {version}
+    assert {image(name).partition(":")[2] for name in OURS} == {VERSION}
 
 
 def image(name: str) -> str:

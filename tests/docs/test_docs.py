@@ -19,6 +19,7 @@ from yikao_alerts.rules.model import SEVERITIES
 from yikao_devices import topics
 from yikao_devices.blood_pressure import Status
 from yikao_devices.glucose_context import MEALS
+from yikao_devices.version import VERSION
 from yikao_gateway import settings as gateway_settings
 from yikao_ingest.reasons import OWNERS, Reason
 from yikao_ingest.registry import TABLES, parse_registry
@@ -227,7 +228,6 @@ def test_every_decision_is_listed() -> None:
 
 
 def test_the_changelog_names_the_version_and_safety_first() -> None:
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     parts = re.split(r"^## ", (ROOT / "CHANGELOG.md").read_text("utf-8"), flags=re.MULTILINE)
-    assert version in parts[1].splitlines()[0]
+    assert VERSION in parts[1].splitlines()[0]
     assert re.findall(r"^### (\w+)", parts[1], re.MULTILINE)[0] == "Safety"
