@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -212,7 +213,7 @@ def test_a_home_of_all_kinds_measures_from_its_first_day(short_tmp: object) -> N
     async def play() -> dict[str, Any]:
         arguments = ("--devices", "all", "--stored", "2", "--json", "--listen")
         process = await asyncio.create_subprocess_exec(
-            *("yikao-sim", "air", *arguments, f"unix:{short_tmp}/air"),
+            *(sys.executable, "-m", "yikao_sim.cli", "air", *arguments, f"unix:{short_tmp}/air"),
             stdout=asyncio.subprocess.PIPE,
         )
         assert process.stdout is not None
