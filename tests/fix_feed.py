@@ -69,7 +69,7 @@ WITH person AS (
 INSERT INTO device_binding (device_id, patient_id, valid)
 SELECT device_id, patient_id, tstzrange(%(since)s, NULL) FROM person, cuff
 """
-READING = """
+NOTED = """
 WITH who AS (
     SELECT patient_id, device_id FROM resident JOIN device_binding USING (patient_id)
     WHERE code = %(code)s
@@ -79,12 +79,18 @@ WITH who AS (
     ON CONFLICT (patient_id, kind) DO UPDATE
     SET time = greatest(patient_latest.time, EXCLUDED.time)
 )
+"""
+"""Whose the device is, and that there is something newer of them."""
+READING = (
+    NOTED
+    + """
 INSERT INTO reading (patient_id, device_id, time, kind, systolic_mmhg, diastolic_mmhg, pulse_bpm,
     glucose_mmol_l, unit, meal, flags, doubt_s, hub_time, received_at)
 SELECT patient_id, device_id, %(time)s, %(kind)s, %(systolic)s, %(diastolic)s, %(pulse)s,
     %(glucose)s, %(unit)s, %(meal)s, %(flags)s, 2, %(time)s, %(time)s FROM who
 RETURNING patient_id
 """
+)
 
 
 ENTRY = """

@@ -60,8 +60,15 @@ def talking(talked: Talked) -> object:
 
     talks: list[asyncio.Task[None]] = []
 
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await talked(reader, writer)
+        finally:
+            # What the other side would not hear is still waiting to be sent, beyond the loop's end.
+            writer.transport.abort()
+
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        talks.append(asyncio.ensure_future(talked(reader, writer)))
+        talks.append(asyncio.ensure_future(talk(reader, writer)))
 
     async def story() -> None:
         async with await asyncio.start_server(connected, "127.0.0.1", 0) as server:

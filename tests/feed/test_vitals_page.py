@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from feed_parts import NOW, reading
-from fix_feed import Town
+from fix_feed import NOTED, Town
 
 from yikao_alerts.feed import show
 from yikao_alerts.feed.care_rows import ConflictRow
@@ -15,21 +15,15 @@ from yikao_alerts.feed.rows import ReadingRow
 from yikao_alerts.feed.store import READINGS_MAX, VITALS_MAX
 
 DAY = timedelta(days=1)
-VITAL = """
-WITH who AS (
-    SELECT patient_id, device_id FROM resident JOIN device_binding USING (patient_id)
-    WHERE code = %(code)s
-), noted AS (
-    INSERT INTO patient_latest (patient_id, kind, time, received_at)
-    SELECT patient_id, %(kind)s, %(time)s, %(time)s FROM who
-    ON CONFLICT (patient_id, kind) DO UPDATE
-    SET time = greatest(patient_latest.time, EXCLUDED.time)
-)
+VITAL = (
+    NOTED
+    + """
 INSERT INTO reading (patient_id, device_id, time, kind, weight_kg, weight_lb, temperature_c,
     temperature_f, spo2_pct, pulse_bpm, unit, flags, doubt_s, hub_time, received_at, place)
 SELECT patient_id, device_id, %(time)s, %(kind)s, %(kg)s, %(lb)s, %(c)s, %(f)s, %(spo2)s,
     %(pulse)s, %(unit)s, %(flags)s, 2, %(time)s, %(time)s, %(place)s FROM who
 """
+)
 
 
 def vital(**values: object) -> ReadingRow:
